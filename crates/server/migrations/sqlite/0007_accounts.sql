@@ -1,0 +1,36 @@
+-- Who may sign in, as what, and where they are signed in. Ids, hashes: raw bytes. Times: ms since
+-- the epoch. Column names are the same on every backend.
+
+CREATE TABLE account (
+    account_id     BLOB    NOT NULL PRIMARY KEY CHECK (length(account_id) = 16),
+    -- In lower case: one address is one account, however it is typed.
+    email          TEXT    NOT NULL UNIQUE,
+    role           TEXT    NOT NULL CHECK (role IN ('fan', 'organiser', 'operator', 'door', 'admin')),
+    -- What holds and orders made while signed in belong to.
+    fan_id         BLOB    NOT NULL UNIQUE CHECK (length(fan_id) = 16),
+    -- PHC string: the parameters stand in it.
+    password       TEXT    NOT NULL,
+    created_ms     INTEGER NOT NULL,
+    password_ms    INTEGER NOT NULL,
+    -- Null: may sign in.
+    disabled_ms    INTEGER
+) STRICT;
+
+-- Where somebody is signed in. The token itself is in their cookie and nowhere else.
+CREATE TABLE account_session (
+    token_hash     BLOB    NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+    account_id     BLOB    NOT NULL REFERENCES account (account_id),
+    created_ms     INTEGER NOT NULL,
+    seen_ms        INTEGER NOT NULL,
+    expires_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_session_account ON account_session (account_id);
+CREATE INDEX account_session_expires ON account_session (expires_ms);
+
+-- Guests who signed in later: what they bought before is the account's. A guest is adopted once.
+CREATE TABLE account_fan (
+    fan_id         BLOB    NOT NULL PRIMARY KEY CHECK (length(fan_id) = 16),
+    account_id     BLOB    NOT NULL REFERENCES account (account_id),
+    adopted_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_fan_account ON account_fan (account_id, adopted_ms);

@@ -1,0 +1,65 @@
+//! `GET /performances/{id}/holds` and `GET /performances/{id}/holds/{hold_id}`: what a reload asks.
+
+use super::HoldAnswer;
+use crate::http::problem::ApiError;
+use crate::http::{AppState, Mine, Path, schema};
+use axum::extract::State;
+use booking_core::{HoldId, PerformanceId};
+
+/// The caller's own live holds.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct Holds {
+    holds: Vec<HoldAnswer>,
+}
+
+/// The caller's own live holds there.
+#[utoipa::path(get, path = "/api/v1/performances/{id}/holds", tag = "holding",
+    params(("id" = uuid::Uuid, Path,)),
+    responses((status = 200, body = Holds), (status = 404, body = schema::Problem)))]
+pub async fn list(
+    State(state): State<AppState>,
+    Path(performance): Path<PerformanceId>,
+    mine: Option<Mine>,
+) -> Result<axum::Json<Holds>, ApiError> {
+    let Some(mine) = mine else {
+        state.performance(performance).await?;
+        return Ok(axum::Json(Holds { holds: Vec::new() }));
+    };
+    let now_ms = state.clock.now_ms();
+    let holds = state
+        .lanes
+        .read(performance, move |inventory, position| {
+            mine.fans()
+                .flat_map(|fan| inventory.holds_of(fan))
+                .filter_map(|hold| inventory.hold(hold))
+                .filter(|hold| hold.expires_ms > now_ms)
+                .map(|hold| HoldAnswer::new(hold, Vec::new(), now_ms, position.seq))
+                .collect()
+        })
+        .await?;
+    Ok(axum::Json(Holds { holds }))
+}
+
+/// One of the caller's own live holds.
+#[utoipa::path(get, path = "/api/v1/performances/{id}/holds/{hold_id}", tag = "holding",
+    params(("id" = uuid::Uuid, Path,), ("hold_id" = uuid::Uuid, Path,)),
+    responses((status = 200, body = HoldAnswer), (status = 404, body = schema::Problem)))]
+pub async fn show(
+    State(state): State<AppState>,
+    Path((performance, hold)): Path<(PerformanceId, HoldId)>,
+    mine: Option<Mine>,
+) -> Result<axum::Json<HoldAnswer>, ApiError> {
+    let mine = mine.ok_or(ApiError::NotFound)?;
+    let now_ms = state.clock.now_ms();
+    state
+        .lanes
+        .read(performance, move |inventory, position| {
+            inventory
+                .hold(hold)
+                .filter(|hold| mine.is(hold.fan) && hold.expires_ms > now_ms)
+                .map(|hold| HoldAnswer::new(hold, Vec::new(), now_ms, position.seq))
+        })
+        .await?
+        .map(axum::Json)
+        .ok_or(ApiError::NotFound)
+}

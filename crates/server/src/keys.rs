@@ -1,0 +1,153 @@
+//! The secrets of a data folder: made at first use, readable by their owner only.
+//!
+//! They live in `keys/`, one file each. Losing `ticket.key` makes printed tickets unreadable at the
+//! door; losing `quote.key` or `webhook.key` costs the quotes and notices of a few minutes.
+
+use crate::accounts::DeviceKey;
+use crate::clock::random_bytes;
+use crate::payments::webhook::WebhookKey;
+use crate::quoting::QuoteKey;
+use crate::tickets::TicketKey;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a key.
+const KEY: usize = 32;
+
+/// Every secret of a data folder.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs quotes.
+    pub quote: QuoteKey,
+    /// Signs tickets.
+    pub ticket: TicketKey,
+    /// Shared with the payment provider.
+    pub webhook: WebhookKey,
+}
+
+/// Why the secrets cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or written.
+    #[error("the key {} cannot be used", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// The fault.
+        source: std::io::Error,
+    },
+    /// The file is not a key.
+    #[error("the key {} has {length} bytes instead of {KEY}: restore it from a backup; moving it away makes a new one, and what the old one signed is void", path.display())]
+    WrongLength {
+        /// Which file.
+        path: PathBuf,
+        /// How long it is.
+        length: usize,
+    },
+}
+
+impl Keys {
+    /// Reads the keys of the data folder `data`, making those that are missing.
+    pub fn open(data: &Path) -> Result<Self, KeyError> {
+        let folder = folder(data)?;
+        Ok(Self {
+            quote: QuoteKey::new(key(&folder.join("quote.key"))?),
+            ticket: TicketKey::new(key(&folder.join("ticket.key"))?),
+            webhook: WebhookKey::new(key(&folder.join("webhook.key"))?),
+        })
+    }
+}
+
+/// The key that signs the marks of devices in which somebody has signed in. Losing it costs those
+/// devices nothing but their priority.
+pub fn device(data: &Path) -> Result<DeviceKey, KeyError> {
+    Ok(DeviceKey::new(key(&folder(data)?.join("device.key"))?))
+}
+
+/// The folder of keys, made where there is none.
+fn folder(data: &Path) -> Result<PathBuf, KeyError> {
+    let folder = data.join("keys");
+    match fs::create_dir_all(&folder) {
+        Ok(()) => Ok(folder),
+        Err(source) => Err(KeyError::Io {
+            path: folder,
+            source,
+        }),
+    }
+}
+
+/// The secrets of waiting rooms. Losing `room.key` voids every pass, that is every place; losing
+/// `challenge.key` costs the challenges of a few minutes. Servers that share their rooms share both.
+pub fn rooms(data: &Path) -> Result<crate::rooms::RoomSecrets, KeyError> {
+    let folder = folder(data)?;
+    Ok(crate::rooms::RoomSecrets {
+        token_seed: key(&folder.join("room.key"))?,
+        challenge: key(&folder.join("challenge.key"))?,
+    })
+}
+
+fn key(path: &Path) -> Result<[u8; KEY], KeyError> {
+    let io = |source| KeyError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    match fs::read(path) {
+        Ok(bytes) => bytes
+            .try_into()
+            .map_err(|bytes: Vec<u8>| KeyError::WrongLength {
+                path: path.to_owned(),
+                length: bytes.len(),
+            }),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(path).map_err(io),
+        Err(error) => Err(io(error)),
+    }
+}
+
+/// Written beside its place and moved there whole, so that a crash leaves no half a key.
+fn make(path: &Path) -> std::io::Result<[u8; KEY]> {
+    let key = random_bytes::<KEY>();
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_key_is_made_once_and_only_its_owner_may_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        let first = key(&path).unwrap();
+        assert_eq!(key(&path).unwrap(), first);
+        assert_ne!(first, [0; KEY]);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn a_key_that_was_cut_short_is_refused_with_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        Keys::open(dir.path()).unwrap();
+        fs::write(dir.path().join("keys/ticket.key"), b"short").unwrap();
+        let error = Keys::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("ticket.key has 5 bytes"), "{error}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The accounts' side of the port: who may sign in, where they are signed in, and which guests
+//! they were before.
+//!
+//! Each method is one transaction. Times and ids are given, never made here.
+
+use super::error::StoreError;
+use crate::accounts::{AccountId, Role, TokenHash};
+use booking_core::FanId;
+use futures_util::future::BoxFuture;
+
+/// Most guests of one account that are looked up: those adopted last.
+pub const ADOPTED_MOST: u32 = 64;
+
+/// An account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its id.
+    pub id: AccountId,
+    /// In lower case; no two accounts have the same.
+    pub email: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whose its holds and orders are.
+    pub fan: FanId,
+    /// PHC string.
+    pub password: String,
+    /// When it was made.
+    pub created_ms: i64,
+    /// When the password was chosen.
+    pub password_ms: i64,
+    /// When it was shut, where it is.
+    pub disabled_ms: Option<i64>,
+}
+
+// By hand: a hash in a log is a hash to try passwords on.
+impl std::fmt::Debug for AccountRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountRow")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .field("disabled_ms", &self.disabled_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where somebody is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Of its token.
+    pub token: TokenHash,
+    /// Who.
+    pub account: AccountId,
+    /// When they signed in.
+    pub created_ms: i64,
+    /// When they were last seen, roughly.
+    pub seen_ms: i64,
+    /// When it ends however often they are seen.
+    pub expires_ms: i64,
+}
+
+/// Whether an account was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was, and is there now.
+    New,
+    /// Somebody has that address. Nothing was written.
+    Exists,
+}
+
+/// A session to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// The session.
+    pub session: SessionRow,
+    /// The one this browser had before, which ends.
+    pub replaces: Option<TokenHash>,
+    /// The guest this browser was before.
+    pub adopts: Option<FanId>,
+}
+
+/// What accounts ask of a database.
+pub trait AccountStore: Send + Sync + 'static {
+    /// Writes a new account, unless its address is somebody's.
+    fn add_account(&self, row: AccountRow) -> BoxFuture<'_, Result<Added, StoreError>>;
+    /// An account.
+    fn account(&self, id: AccountId) -> BoxFuture<'_, Result<Option<AccountRow>, StoreError>>;
+    /// The account of an address in lower case.
+    fn account_by_email<'a>(
+        &'a self,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<Option<AccountRow>, StoreError>>;
+    /// At most `limit` accounts whose address comes after `after`, by address.
+    fn accounts<'a>(
+        &'a self,
+        after: &'a str,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<AccountRow>, StoreError>>;
+    /// Replaces the hash `old` by `new`: the same password at another cost, or (`chosen_ms`)
+    /// another password. `false`: the hash is not `old` any more, and nothing was written.
+    fn set_password(
+        &self,
+        account: AccountId,
+        old: String,
+        new: String,
+        chosen_ms: Option<i64>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Gives another role and ends every session. `false`: no such account.
+    fn set_role(&self, account: AccountId, role: Role) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Shuts an account and ends every session, or (`None`) lets it in again. `false`: no such
+    /// account.
+    fn set_disabled(
+        &self,
+        account: AccountId,
+        disabled_ms: Option<i64>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Begins a session, ends the one it replaces and adopts the guest, unless another account has.
+    /// How many orders came with the guest.
+    fn begin_session(&self, begin: Begin) -> BoxFuture<'_, Result<u32, StoreError>>;
+    /// A session with its account.
+    fn session(
+        &self,
+        token: TokenHash,
+    ) -> BoxFuture<'_, Result<Option<(SessionRow, AccountRow)>, StoreError>>;
+    /// Somebody was seen; never moves back.
+    fn seen(&self, token: TokenHash, seen_ms: i64) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Ends one session, where it is there.
+    fn end_session(&self, token: TokenHash) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Ends every session of an account but `except`. How many there were.
+    fn end_sessions(
+        &self,
+        account: AccountId,
+        except: Option<TokenHash>,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// How many sessions of an account have not ended by `now_ms`.
+    fn count_sessions(
+        &self,
+        account: AccountId,
+        now_ms: i64,
+    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// Forgets sessions that ended before `now_ms`. How many there were.
+    fn forget_sessions(&self, now_ms: i64) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// The guests an account has adopted, last first, at most [`ADOPTED_MOST`].
+    fn adopted(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<FanId>, StoreError>>;
+    /// The account that has adopted a guest.
+    fn adopter(&self, guest: FanId) -> BoxFuture<'_, Result<Option<AccountId>, StoreError>>;
+}

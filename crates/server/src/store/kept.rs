@@ -1,0 +1,62 @@
+//! What must outlive a crash and is of use for a while only: what rooms in memory decided a moment ago,
+//! payments that end somebody's stay, notices to accounts, and who guesses passwords.
+//!
+//! What lines, admissions and bytes mean is the business of those who write them. Each method is one
+//! transaction.
+
+use super::error::StoreError;
+use crate::accounts::AccountId;
+use booking_core::{FanId, OrderId};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+/// An order that is being paid for with an admission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayingRow {
+    /// The order.
+    pub order: OrderId,
+    /// Who pays.
+    pub fan: FanId,
+    /// The admission, JSON.
+    pub admission: String,
+}
+
+/// What an account is told at its next sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How often somebody tried to register with its address.
+    pub registrations: u32,
+    /// When the last time was.
+    pub last_ms: i64,
+}
+
+/// What is kept for a while.
+pub trait KeptStore: Send + Sync + 'static {
+    /// Writes a line of the journal of the rooms in memory.
+    fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// The journal, in its order.
+    fn lines(&self) -> BoxFuture<'_, Result<Vec<(u64, String)>, StoreError>>;
+    /// Forgets the lines up to one: what they say has been kept.
+    fn forget_lines(&self, up_to: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Remembers that an order is being paid for with an admission.
+    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Forgets it again.
+    fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Every order that is being paid for with an admission.
+    fn paying(&self) -> BoxFuture<'_, Result<Vec<PayingRow>, StoreError>>;
+
+    /// Somebody tried to register with an account's address.
+    fn note_registration(
+        &self,
+        account: AccountId,
+        at_ms: i64,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// What an account is to be told, which is forgotten with that.
+    fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>>;
+
+    /// Keeps who guesses passwords.
+    fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// What was kept last.
+    fn throttle(&self) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>>;
+}

@@ -1,0 +1,370 @@
+//! The accounts' side of the port on PostgreSQL.
+
+use super::PostgresStore;
+use super::fault::Trouble;
+use super::read::{fixed, number};
+use super::transaction::Work;
+use crate::accounts::{AccountId, Role, TokenHash};
+use crate::store::accounts::{ADOPTED_MOST, AccountRow, AccountStore, Added, Begin, SessionRow};
+use crate::store::error::StoreError;
+use booking_core::FanId;
+use futures_util::future::BoxFuture;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+
+const INSERT_ACCOUNT: &str = "INSERT INTO account (account_id, email, role, fan_id, password, \
+     created_ms, password_ms, disabled_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+     ON CONFLICT (email) DO NOTHING";
+const SET_PASSWORD: &str = "UPDATE account SET password = $1, \
+     password_ms = coalesce($2, password_ms) WHERE account_id = $3 AND password = $4";
+const SET_ROLE: &str = "UPDATE account SET role = $1 WHERE account_id = $2";
+const SET_DISABLED: &str = "UPDATE account SET disabled_ms = $1 WHERE account_id = $2";
+/// Until this transaction ends nobody gives the account another role or shuts it.
+const LOCK_ACCOUNT: &str = "SELECT 1 FROM account WHERE account_id = $1 FOR SHARE";
+const INSERT_SESSION: &str = "INSERT INTO account_session (token_hash, account_id, created_ms, \
+     seen_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)";
+const ADOPT: &str = "INSERT INTO account_fan (fan_id, account_id, adopted_ms) VALUES ($1, $2, $3) \
+     ON CONFLICT (fan_id) DO NOTHING";
+// A guest who bought nothing is of interest for as long as a hold can live, and no longer.
+const FORGET_EMPTY_GUESTS: &str = "DELETE FROM account_fan WHERE account_id = $1 AND adopted_ms < $2 \
+     AND NOT EXISTS (SELECT 1 FROM checkout WHERE checkout.fan_id = account_fan.fan_id)";
+const COUNT_ORDERS: &str = "SELECT count(DISTINCT order_id) FROM checkout WHERE fan_id = $1";
+const SEEN: &str = "UPDATE account_session SET seen_ms = $1 WHERE token_hash = $2 AND seen_ms < $3";
+const END_SESSION: &str = "DELETE FROM account_session WHERE token_hash = $1";
+const END_SESSIONS: &str = "DELETE FROM account_session WHERE account_id = $1";
+const END_OTHER_SESSIONS: &str =
+    "DELETE FROM account_session WHERE account_id = $1 AND token_hash <> $2";
+const FORGET_SESSIONS: &str = "DELETE FROM account_session WHERE expires_ms <= $1";
+
+const BY_EMAIL: &str = "SELECT account_id, email, role, fan_id, password, created_ms, \
+     password_ms, disabled_ms FROM account WHERE email = $1";
+const BY_ID: &str = "SELECT account_id, email, role, fan_id, password, created_ms, password_ms, \
+     disabled_ms FROM account WHERE account_id = $1";
+const LIST: &str = "SELECT account_id, email, role, fan_id, password, created_ms, password_ms, \
+     disabled_ms FROM account WHERE email > $1 ORDER BY email LIMIT $2";
+const SESSION: &str = "SELECT session.token_hash, session.created_ms AS begun_ms, \
+     session.seen_ms, session.expires_ms, account.account_id, account.email, account.role, \
+     account.fan_id, account.password, account.created_ms, account.password_ms, \
+     account.disabled_ms FROM account_session AS session \
+     JOIN account ON account.account_id = session.account_id WHERE session.token_hash = $1";
+const COUNT_SESSIONS: &str =
+    "SELECT count(*) AS open FROM account_session WHERE account_id = $1 AND expires_ms > $2";
+const ADOPTED: &str = "SELECT fan_id FROM account_fan WHERE account_id = $1 \
+     ORDER BY adopted_ms DESC, fan_id LIMIT $2";
+const ADOPTER: &str = "SELECT account_id FROM account_fan WHERE fan_id = $1";
+
+/// How long a guest without orders stays adopted.
+const EMPTY_GUEST_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// One change.
+enum Change {
+    Add(AccountRow),
+    Password {
+        account: AccountId,
+        old: String,
+        new: String,
+        chosen_ms: Option<i64>,
+    },
+    Role(AccountId, Role),
+    Disabled(AccountId, Option<i64>),
+    Begin(Begin),
+    Seen(TokenHash, i64),
+    End(TokenHash),
+    EndAll(AccountId, Option<TokenHash>),
+    Forget(i64),
+}
+
+impl Work for Change {
+    /// Rows affected; of a session begun, the orders that came with the guest.
+    type Done = u64;
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<u64, Trouble> {
+        Ok(self.make(connection).await?)
+    }
+}
+
+fn blob<const N: usize>(bytes: &[u8; N]) -> Vec<u8> {
+    bytes.to_vec()
+}
+
+impl Change {
+    async fn make(&self, connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
+        let query = match self {
+            Self::Add(row) => sqlx::query(INSERT_ACCOUNT)
+                .bind(blob(row.id.as_bytes()))
+                .bind(&row.email)
+                .bind(row.role.code())
+                .bind(blob(row.fan.as_bytes()))
+                .bind(&row.password)
+                .bind(row.created_ms)
+                .bind(row.password_ms)
+                .bind(row.disabled_ms),
+            Self::Password {
+                account,
+                old,
+                new,
+                chosen_ms,
+            } => sqlx::query(SET_PASSWORD)
+                .bind(new)
+                .bind(*chosen_ms)
+                .bind(blob(account.as_bytes()))
+                .bind(old),
+            // The account first, whose lock keeps new sessions from beginning; then those there are.
+            Self::Role(account, role) => {
+                let query = sqlx::query(SET_ROLE)
+                    .bind(role.code())
+                    .bind(blob(account.as_bytes()));
+                let set = query.execute(&mut *connection).await?;
+                end_all(connection, *account, None).await?;
+                return Ok(set.rows_affected());
+            }
+            Self::Disabled(account, disabled_ms) => {
+                let query = sqlx::query(SET_DISABLED)
+                    .bind(*disabled_ms)
+                    .bind(blob(account.as_bytes()));
+                let set = query.execute(&mut *connection).await?;
+                end_all(connection, *account, None).await?;
+                return Ok(set.rows_affected());
+            }
+            Self::Begin(begin) => return begin_session(connection, begin).await,
+            Self::Seen(token, seen_ms) => sqlx::query(SEEN)
+                .bind(*seen_ms)
+                .bind(blob(&token.0))
+                .bind(*seen_ms),
+            Self::End(token) => sqlx::query(END_SESSION).bind(blob(&token.0)),
+            Self::EndAll(account, except) => return end_all(connection, *account, *except).await,
+            Self::Forget(now_ms) => sqlx::query(FORGET_SESSIONS).bind(*now_ms),
+        };
+        Ok(query.execute(connection).await?.rows_affected())
+    }
+}
+
+async fn end_all(
+    connection: &mut PgConnection,
+    account: AccountId,
+    except: Option<TokenHash>,
+) -> Result<u64, sqlx::Error> {
+    let query = match except {
+        None => sqlx::query(END_SESSIONS).bind(blob(account.as_bytes())),
+        Some(token) => sqlx::query(END_OTHER_SESSIONS)
+            .bind(blob(account.as_bytes()))
+            .bind(blob(&token.0)),
+    };
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
+async fn begin_session(connection: &mut PgConnection, begin: &Begin) -> Result<u64, sqlx::Error> {
+    let session = &begin.session;
+    sqlx::query(LOCK_ACCOUNT)
+        .bind(blob(session.account.as_bytes()))
+        .execute(&mut *connection)
+        .await?;
+    if let Some(token) = begin.replaces {
+        let query = sqlx::query(END_SESSION).bind(blob(&token.0));
+        query.execute(&mut *connection).await?;
+    }
+    sqlx::query(INSERT_SESSION)
+        .bind(blob(&session.token.0))
+        .bind(blob(session.account.as_bytes()))
+        .bind(session.created_ms)
+        .bind(session.seen_ms)
+        .bind(session.expires_ms)
+        .execute(&mut *connection)
+        .await?;
+    let Some(guest) = begin.adopts else {
+        return Ok(0);
+    };
+    sqlx::query(FORGET_EMPTY_GUESTS)
+        .bind(blob(session.account.as_bytes()))
+        .bind(session.created_ms - EMPTY_GUEST_KEPT_MS)
+        .execute(&mut *connection)
+        .await?;
+    let adopted = sqlx::query(ADOPT)
+        .bind(blob(guest.as_bytes()))
+        .bind(blob(session.account.as_bytes()))
+        .bind(session.created_ms)
+        .execute(&mut *connection)
+        .await?;
+    if adopted.rows_affected() == 0 {
+        return Ok(0);
+    }
+    let orders: i64 = sqlx::query_scalar(COUNT_ORDERS)
+        .bind(blob(guest.as_bytes()))
+        .fetch_one(connection)
+        .await?;
+    Ok(orders.unsigned_abs())
+}
+
+fn account(row: &PgRow) -> Result<AccountRow, StoreError> {
+    Ok(AccountRow {
+        id: AccountId::from_bytes(fixed(row, "account_id")?),
+        email: row.try_get("email")?,
+        role: row
+            .try_get::<&str, _>("role")?
+            .parse()
+            .map_err(|_| StoreError::Damaged("role is none we know".to_owned()))?,
+        fan: FanId::from_bytes(fixed(row, "fan_id")?),
+        password: row.try_get("password")?,
+        created_ms: row.try_get("created_ms")?,
+        password_ms: row.try_get("password_ms")?,
+        disabled_ms: row.try_get("disabled_ms")?,
+    })
+}
+
+impl AccountStore for PostgresStore {
+    fn add_account(&self, row: AccountRow) -> BoxFuture<'_, Result<Added, StoreError>> {
+        Box::pin(async move {
+            Ok(match self.change(Change::Add(row)).await? {
+                0 => Added::Exists,
+                _ => Added::New,
+            })
+        })
+    }
+
+    fn account(&self, id: AccountId) -> BoxFuture<'_, Result<Option<AccountRow>, StoreError>> {
+        Box::pin(async move {
+            let query = || sqlx::query(BY_ID).bind(blob(id.as_bytes()));
+            let row = self.row(query).await?;
+            row.as_ref().map(account).transpose()
+        })
+    }
+
+    fn account_by_email<'a>(
+        &'a self,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<Option<AccountRow>, StoreError>> {
+        Box::pin(async move {
+            let query = || sqlx::query(BY_EMAIL).bind(email);
+            let row = self.row(query).await?;
+            row.as_ref().map(account).transpose()
+        })
+    }
+
+    fn accounts<'a>(
+        &'a self,
+        after: &'a str,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<AccountRow>, StoreError>> {
+        Box::pin(async move {
+            let query = || sqlx::query(LIST).bind(after).bind(i64::from(limit));
+            let rows = self.rows(query).await?;
+            rows.iter().map(account).collect()
+        })
+    }
+
+    fn set_password(
+        &self,
+        account: AccountId,
+        old: String,
+        new: String,
+        chosen_ms: Option<i64>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let change = Change::Password {
+                account,
+                old,
+                new,
+                chosen_ms,
+            };
+            Ok(self.change(change).await? != 0)
+        })
+    }
+
+    fn set_role(&self, account: AccountId, role: Role) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move { Ok(self.change(Change::Role(account, role)).await? != 0) })
+    }
+
+    fn set_disabled(
+        &self,
+        account: AccountId,
+        disabled_ms: Option<i64>,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(async move { Ok(self.change(Change::Disabled(account, disabled_ms)).await? != 0) })
+    }
+
+    fn begin_session(&self, begin: Begin) -> BoxFuture<'_, Result<u32, StoreError>> {
+        Box::pin(async move {
+            let orders = self.change(Change::Begin(begin)).await?;
+            Ok(u32::try_from(orders).unwrap_or(u32::MAX))
+        })
+    }
+
+    fn session(
+        &self,
+        token: TokenHash,
+    ) -> BoxFuture<'_, Result<Option<(SessionRow, AccountRow)>, StoreError>> {
+        Box::pin(async move {
+            let query = || sqlx::query(SESSION).bind(blob(&token.0));
+            let Some(row) = self.row(query).await? else {
+                return Ok(None);
+            };
+            let account = account(&row)?;
+            let session = SessionRow {
+                token,
+                account: account.id,
+                created_ms: row.try_get("begun_ms")?,
+                seen_ms: row.try_get("seen_ms")?,
+                expires_ms: row.try_get("expires_ms")?,
+            };
+            Ok(Some((session, account)))
+        })
+    }
+
+    fn seen(&self, token: TokenHash, seen_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.change(Change::Seen(token, seen_ms)).await.map(drop) })
+    }
+
+    fn end_session(&self, token: TokenHash) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.change(Change::End(token)).await.map(drop) })
+    }
+
+    fn end_sessions(
+        &self,
+        account: AccountId,
+        except: Option<TokenHash>,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.change(Change::EndAll(account, except)))
+    }
+
+    fn count_sessions(
+        &self,
+        account: AccountId,
+        now_ms: i64,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let query = || {
+                sqlx::query(COUNT_SESSIONS)
+                    .bind(blob(account.as_bytes()))
+                    .bind(now_ms)
+            };
+            number(&self.the_row(query).await?, "open")
+        })
+    }
+
+    fn forget_sessions(&self, now_ms: i64) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.change(Change::Forget(now_ms)))
+    }
+
+    fn adopted(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<FanId>, StoreError>> {
+        Box::pin(async move {
+            let query = || {
+                sqlx::query(ADOPTED)
+                    .bind(blob(account.as_bytes()))
+                    .bind(i64::from(ADOPTED_MOST))
+            };
+            let rows = self.rows(query).await?;
+            rows.iter()
+                .map(|row| Ok(FanId::from_bytes(fixed(row, "fan_id")?)))
+                .collect()
+        })
+    }
+
+    fn adopter(&self, guest: FanId) -> BoxFuture<'_, Result<Option<AccountId>, StoreError>> {
+        Box::pin(async move {
+            let query = || sqlx::query(ADOPTER).bind(blob(guest.as_bytes()));
+            let row = self.row(query).await?;
+            row.map(|row| Ok(AccountId::from_bytes(fixed(&row, "account_id")?)))
+                .transpose()
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! What is kept for a while, on PostgreSQL.
+
+use super::PostgresStore;
+use super::fault::Trouble;
+use super::read::{as_i64, fixed, number};
+use super::transaction::Work;
+use crate::accounts::AccountId;
+use crate::store::error::StoreError;
+use crate::store::kept::{KeptStore, Notice, PayingRow};
+use booking_core::{FanId, OrderId};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use sqlx::{PgConnection, Row as _};
+
+const WRITE_LINE: &str = "INSERT INTO waiting_room_journal (seq, entry) VALUES ($1, $2)";
+const LINES: &str = "SELECT seq, entry FROM waiting_room_journal ORDER BY seq";
+const FORGET_LINES: &str = "DELETE FROM waiting_room_journal WHERE seq <= $1";
+const BEGIN_PAYING: &str = "INSERT INTO waiting_room_paying (order_id, fan_id, admission) \
+     VALUES ($1, $2, $3) ON CONFLICT (order_id) DO UPDATE SET fan_id = excluded.fan_id, \
+     admission = excluded.admission";
+const END_PAYING: &str = "DELETE FROM waiting_room_paying WHERE order_id = $1";
+const PAYING: &str =
+    "SELECT order_id, fan_id, admission FROM waiting_room_paying ORDER BY order_id";
+const NOTE_REGISTRATION: &str = "INSERT INTO account_notice (account_id, registrations, last_ms) \
+     VALUES ($1, 1, $2) ON CONFLICT (account_id) DO UPDATE SET \
+     registrations = account_notice.registrations + 1, \
+     last_ms = greatest(account_notice.last_ms, excluded.last_ms)";
+const TAKE_NOTICE: &str =
+    "DELETE FROM account_notice WHERE account_id = $1 RETURNING registrations, last_ms";
+const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) VALUES (1, $1, $2) \
+     ON CONFLICT (one) DO UPDATE SET bytes = excluded.bytes, kept_ms = excluded.kept_ms";
+const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
+
+enum Change {
+    WriteLine(i64, String),
+    ForgetLines(i64),
+    BeginPaying(PayingRow),
+    EndPaying(OrderId),
+    NoteRegistration(AccountId, i64),
+    TakeNotice(AccountId),
+    KeepThrottle(Bytes, i64),
+}
+
+impl Work for Change {
+    /// A notice that was taken.
+    type Done = Option<Notice>;
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<Option<Notice>, Trouble> {
+        Ok(self.make(connection).await?)
+    }
+}
+
+impl Change {
+    async fn make(&self, connection: &mut PgConnection) -> Result<Option<Notice>, sqlx::Error> {
+        let query = match self {
+            Self::WriteLine(seq, line) => sqlx::query(WRITE_LINE).bind(*seq).bind(line.as_str()),
+            Self::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(*up_to),
+            Self::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
+                .bind(row.order.as_bytes().to_vec())
+                .bind(row.fan.as_bytes().to_vec())
+                .bind(row.admission.as_str()),
+            Self::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
+            Self::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
+                .bind(account.as_bytes().to_vec())
+                .bind(*at_ms),
+            Self::TakeNotice(account) => return take(connection, *account).await,
+            Self::KeepThrottle(bytes, at_ms) => {
+                sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
+            }
+        };
+        query.execute(connection).await?;
+        Ok(None)
+    }
+}
+
+async fn take(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<Option<Notice>, sqlx::Error> {
+    let query = sqlx::query(TAKE_NOTICE).bind(*account.as_bytes());
+    let Some(row) = query.fetch_optional(connection).await? else {
+        return Ok(None);
+    };
+    let registrations: i64 = row.try_get("registrations")?;
+    Ok(Some(Notice {
+        registrations: u32::try_from(registrations).unwrap_or(u32::MAX),
+        last_ms: row.try_get("last_ms")?,
+    }))
+}
+
+impl PostgresStore {
+    fn kept(&self, change: Change) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.change(change).await.map(drop) })
+    }
+}
+
+impl KeptStore for PostgresStore {
+    fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.kept(Change::WriteLine(as_i64(seq), line))
+    }
+
+    fn lines(&self) -> BoxFuture<'_, Result<Vec<(u64, String)>, StoreError>> {
+        Box::pin(async {
+            let rows = self.rows(|| sqlx::query(LINES)).await?;
+            rows.iter()
+                .map(|row| Ok((number(row, "seq")?, row.try_get("entry")?)))
+                .collect()
+        })
+    }
+
+    fn forget_lines(&self, up_to: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.kept(Change::ForgetLines(as_i64(up_to)))
+    }
+
+    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.kept(Change::BeginPaying(row))
+    }
+
+    fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.kept(Change::EndPaying(order))
+    }
+
+    fn paying(&self) -> BoxFuture<'_, Result<Vec<PayingRow>, StoreError>> {
+        Box::pin(async {
+            let rows = self.rows(|| sqlx::query(PAYING)).await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(PayingRow {
+                        order: OrderId::from_bytes(fixed(row, "order_id")?),
+                        fan: FanId::from_bytes(fixed(row, "fan_id")?),
+                        admission: row.try_get("admission")?,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    fn note_registration(
+        &self,
+        account: AccountId,
+        at_ms: i64,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.kept(Change::NoteRegistration(account, at_ms))
+    }
+
+    fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
+        Box::pin(self.change(Change::TakeNotice(account)))
+    }
+
+    fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.kept(Change::KeepThrottle(bytes, at_ms))
+    }
+
+    fn throttle(&self) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {
+        Box::pin(async {
+            let row = self.row(|| sqlx::query(THROTTLE)).await?;
+            row.map(|row| {
+                let bytes: Vec<u8> = row.try_get("bytes")?;
+                Ok(bytes.into())
+            })
+            .transpose()
+        })
+    }
+}

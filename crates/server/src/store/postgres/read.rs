@@ -1,0 +1,101 @@
+//! Reading: rows, again where a connection is lost, for a question may always be asked again; and
+//! columns whose shape is known, telling a damaged one.
+
+use super::PostgresStore;
+use super::fault::Trouble;
+use super::transaction::LOOK_AGAIN;
+use crate::store::error::StoreError;
+use sqlx::Postgres;
+use sqlx::Row as _;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use std::future::Future;
+use tokio::time::{Instant, sleep};
+
+type Question = Query<'static, Postgres, PgArguments>;
+
+impl PostgresStore {
+    /// What the database that is written to answers: the truth, which decisions may rest on.
+    pub(super) async fn rows(
+        &self,
+        question: impl Fn() -> Question,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        self.until_answered(|| question().fetch_all(&self.0.pool))
+            .await
+    }
+
+    /// The same of one row, where there is one.
+    pub(super) async fn row(
+        &self,
+        question: impl Fn() -> Question,
+    ) -> Result<Option<PgRow>, StoreError> {
+        self.until_answered(|| question().fetch_optional(&self.0.pool))
+            .await
+    }
+
+    /// The same of a row that is always there.
+    pub(super) async fn the_row(
+        &self,
+        question: impl Fn() -> Question,
+    ) -> Result<PgRow, StoreError> {
+        self.until_answered(|| question().fetch_one(&self.0.pool))
+            .await
+    }
+
+    async fn until_answered<T, F: Future<Output = Result<T, sqlx::Error>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> Result<T, StoreError> {
+        let deadline = Instant::now() + self.0.patience;
+        loop {
+            let error = match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(sqlx::Error::PoolTimedOut) => {
+                    let what = "no connection became free in time".to_owned();
+                    return Err(StoreError::Unavailable(what));
+                }
+                Err(error) => error,
+            };
+            match Trouble::from(error) {
+                Trouble::Lost(_) | Trouble::Again(_) if Instant::now() < deadline => {
+                    sleep(LOOK_AGAIN).await;
+                }
+                trouble => return Err(trouble.into()),
+            }
+        }
+    }
+}
+
+/// Bytes of a known length, in the column whose name says what they are.
+pub(super) fn fixed<const N: usize>(row: &PgRow, column: &str) -> Result<[u8; N], StoreError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    bytes
+        .try_into()
+        .map_err(|_| StoreError::Damaged(format!("{column} of {} bytes, not {N}", bytes.len())))
+}
+
+/// A number that fits its type.
+pub(super) fn number<T: TryFrom<i64>>(row: &PgRow, column: &str) -> Result<T, StoreError> {
+    fits(row.try_get(column)?, column)
+}
+
+/// The same where there may be none.
+pub(super) fn some_number<T: TryFrom<i64>>(
+    row: &PgRow,
+    column: &str,
+) -> Result<Option<T>, StoreError> {
+    let value: Option<i64> = row.try_get(column)?;
+    value.map(|value| fits(value, column)).transpose()
+}
+
+fn fits<T: TryFrom<i64>>(value: i64, column: &str) -> Result<T, StoreError> {
+    value
+        .try_into()
+        .map_err(|_| StoreError::Damaged(format!("{column} is {value}, out of range")))
+}
+
+/// A position or count as the database keeps it.
+pub(super) fn as_i64(position: u64) -> i64 {
+    // Positions count batches; 2^63 of them do not fit on any disk.
+    i64::try_from(position).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,12 @@
+//! Integration tests of the server, one binary: real files, real tasks, the real store.
+
+mod checkout;
+mod cli;
+mod http;
+mod kill;
+mod lane;
+mod ledger_tools;
+mod rooms_cli;
+mod store;
+mod support;
+mod users;

@@ -1,0 +1,37 @@
+// One request, and what a "no" is called: errors are counted by step, status and the problem's code.
+
+import http from 'k6/http';
+
+const BASE = __ENV.ONSALE_URL;
+
+export class Refused extends Error {}
+
+export function ask(method, path, { name, body, admission, cookie, accept } = {}) {
+  const headers = { accept: accept || 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (admission) headers['onsale-admission'] = admission;
+  if (cookie) headers.cookie = cookie;
+  const text = body === undefined ? null : JSON.stringify(body);
+  return http.request(method, BASE + path, text, { headers, tags: { name }, timeout: '60s' });
+}
+
+export function refusal(step, answer) {
+  let code = answer.error_code ? `connection_${answer.error_code}` : '?';
+  try {
+    code = answer.json('code') || code;
+  } catch {
+    // Not a problem document.
+  }
+  return new Refused(`${step}_${answer.status}_${code}`);
+}
+
+/** A UUIDv7, as browsers make them for their commands. */
+export function uuid() {
+  const digits = (count) => {
+    let text = '';
+    for (let i = 0; i < count; i += 1) text += Math.floor(Math.random() * 16).toString(16);
+    return text;
+  };
+  const now = Date.now().toString(16).padStart(12, '0');
+  return `${now.slice(0, 8)}-${now.slice(8)}-7${digits(3)}-8${digits(3)}-${digits(12)}`;
+}

@@ -1,0 +1,196 @@
+//! The load generator and what it is pointed at: `onsale serve` on fresh data, or `onsale echo`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::Session;
+use crate::{
+    chores, exec, place, run,
+    server::{self, Server},
+};
+
+/// Both programs, optimised.
+pub(crate) struct Programs {
+    pub(crate) onsale: PathBuf,
+    load: PathBuf,
+}
+
+/// What one run of the generator said.
+pub(crate) struct Figures(BTreeMap<String, f64>);
+
+impl Programs {
+    pub(crate) fn build(session: &Session<'_>) -> Result<Self> {
+        Self::build_with(session, &[])
+    }
+
+    /// The same with more in the server than what is on by default.
+    pub(crate) fn build_with(session: &Session<'_>, features: &[&str]) -> Result<Self> {
+        chores::server_with(session.step, "release", features)?;
+        let mut build = exec::cargo();
+        build.args([
+            "build",
+            "--release",
+            "--package",
+            "xtask",
+            "--features",
+            "load",
+        ]);
+        build.args(["--bin", "load"]);
+        exec::logged(session.step, "load-release", &mut build)?;
+        let release = place::target().join("release");
+        Ok(Self {
+            onsale: release.join("onsale"),
+            load: release.join("load"),
+        })
+    }
+
+    /// Fresh demo data and a server on it, without simulated fans and without the limit that one
+    /// address of this generator would run into.
+    pub(crate) fn serve(
+        &self,
+        session: &Session<'_>,
+        demo: &[&str],
+        more: &[&str],
+    ) -> Result<Shop> {
+        let demo = [&["--quiet"], demo].concat();
+        let data = server::demo(session.step, &self.onsale, "bench", &demo)?;
+        let arguments = [&["--rate", "0"], more].concat();
+        let server = Server::start(&self.onsale, "bench-server", &data, &arguments)?;
+        Ok(Shop { server, data })
+    }
+
+    /// Points the generator at something.
+    pub(crate) fn drive(
+        &self,
+        at: &Target<'_>,
+        scenario: &str,
+        more: &[String],
+    ) -> Result<Figures> {
+        let (address, process) = match at {
+            Target::Shop(shop) => (shop.server.address, shop.server.process()),
+            Target::Echo(echo) => (echo.address, echo.child.id()),
+        };
+        // Thousands of listeners are thousands of open files.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"ulimit -n "$(ulimit -Hn)"; exec "$0" "$@""#])
+            .arg(&self.load);
+        command.arg(scenario).arg("--at").arg(address.to_string());
+        command.arg("--process").arg(process.to_string()).args(more);
+        let text = exec::stdout(&mut command)?;
+        let mut figures = BTreeMap::new();
+        for line in text.lines() {
+            let (name, value) = line
+                .split_once('\t')
+                .context("the generator says no figure")?;
+            figures.insert(name.to_owned(), value.parse()?);
+        }
+        Ok(Figures(figures))
+    }
+}
+
+/// What is measured.
+pub(crate) enum Target<'a> {
+    Shop(&'a Shop),
+    Echo(&'a Echo),
+}
+
+/// A server with its data.
+pub(crate) struct Shop {
+    server: Server,
+    data: PathBuf,
+}
+
+impl Shop {
+    /// Where a browser finds it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.server.address)
+    }
+
+    /// The server's process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.server.process()
+    }
+
+    /// Where the demo says how its operator signs in.
+    pub(crate) fn operator(&self) -> PathBuf {
+        self.data.join("demo-operator.txt")
+    }
+
+    /// Stops it, and has the ledger of what was done to it verified.
+    pub(crate) fn close(self, onsale: &Path) -> Result<()> {
+        self.server.stop()?;
+        let mut verify = Command::new(onsale);
+        verify.args(["ledger", "verify", "--data"]).arg(&self.data);
+        exec::stdout(&mut verify)
+            .map(drop)
+            .context("the ledger after the benchmark")
+    }
+}
+
+/// `onsale echo`: the same program, a handler that does nothing.
+pub(crate) struct Echo {
+    child: Child,
+    address: std::net::SocketAddr,
+}
+
+impl Echo {
+    pub(crate) fn start(programs: &Programs) -> Result<Self> {
+        let address = server::free_address()?;
+        let mut command = Command::new(&programs.onsale);
+        command.arg("echo").arg("--listen").arg(address.to_string());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.spawn().context("starting `onsale echo`")?;
+        let echo = Self { child, address };
+        let started = Instant::now();
+        while !run::gives(address, "/") {
+            if started.elapsed() > Duration::from_secs(10) {
+                bail!("`onsale echo` does not answer");
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(echo)
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Figures {
+    pub(crate) fn get(&self, name: &str) -> Result<f64> {
+        self.0
+            .get(name)
+            .copied()
+            .with_context(|| format!("the generator does not say {name}"))
+    }
+
+    /// What must be said beside a figure: refusals by code, and who had the processor.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|(name, count)| Some((name.strip_prefix("refused_")?, count)))
+            .map(|(code, count)| format!("refused {code}: {count}"))
+            .collect();
+        let share = |name: &str| {
+            self.0
+                .get(name)
+                .map(|share| format!("{:.0} %", share * 100.0))
+        };
+        if let (Some(own), Some(server)) = (share("generator_cpu"), share("server_cpu")) {
+            notes.push(format!("generator used {own} of one core, server {server}"));
+        }
+        notes
+    }
+}

@@ -1,0 +1,268 @@
+//! A rush on a waiting room, as an open model: `end2end/load/surge.js`, run by k6, is the crowd; this
+//! reads what it says and audits who was inside when.
+
+mod audit;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use self::audit::Audit;
+use super::{
+    Row, Session, Target as Goal,
+    load::{Programs, Shop},
+};
+use crate::{exec, place, python, screen::Step, toolchain, web};
+
+const K6: &str = "1.1.0";
+const VISITORS: u32 = 5_000;
+const WITHIN_S: u32 = 60;
+const CAP: u32 = 200;
+/// A rush that is not over by then is not going to be.
+const PATIENCE: Duration = Duration::from_secs(900);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Linux counts in hundredths of a second, whatever the kernel's own tick is.
+const TICKS_PER_S: f64 = 100.0;
+
+pub(crate) const NAMES: &[&str] = &[
+    "room_surge_hold",
+    "room_surge_checkout",
+    "room_surge_seats",
+    "room_surge_overshoot",
+    "room_surge_errors",
+];
+
+/// Of which the shop's delays are looked at: as the script calls them, and in words.
+const STEPS: [(&str, &str, &str); 3] = [
+    (NAMES[0], "hold", "holding two seats"),
+    (NAMES[1], "checkout", "paying"),
+    (NAMES[2], "seats", "getting the state of 50,000 seats"),
+];
+
+/// Measured once, however often others are: it takes two and a half minutes.
+pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
+    let k6 = python::ensure(session.step, "k6", K6)?;
+    let wasm = toolchain::ensure(session.screen)?;
+    let app = web::ensure(session.screen, &wasm, web::Args::RELEASE)?;
+    let programs = Programs::build_with(session, &["redis"])?;
+    let app = app
+        .to_str()
+        .context("the web app's folder has a name that is not text")?;
+    // Without the limit on joins that one address of this crowd would run into.
+    let shop = programs.serve(session, &[], &["--room-joins", "0", "--web", app])?;
+    let surge = Surge::run(session.step, Command::new(k6), &shop)?;
+    shop.close(&programs.onsale)?;
+    surge.rows()
+}
+
+/// What came of it.
+struct Surge {
+    figures: BTreeMap<String, f64>,
+    audit: Audit,
+    /// Shares of one core.
+    crowd_cpu: f64,
+    server_cpu: f64,
+    /// The kinds of errors, with how many there were.
+    errors: BTreeMap<String, u64>,
+}
+
+impl Surge {
+    fn run(step: &Step<'_>, mut k6: Command, shop: &Shop) -> Result<Self> {
+        let folder = place::target().join("xtask/surge");
+        fs::create_dir_all(&folder)?;
+        let (summary, console) = (folder.join("summary.txt"), folder.join("console.txt"));
+        // k6 writes on at the end of what is there.
+        let _ = fs::remove_file(&console);
+        k6.args(["run", "--quiet", "--no-usage-report", "--log-format", "raw"])
+            .arg("--console-output")
+            .arg(&console)
+            .arg(place::root().join("end2end/load/surge.js"))
+            .env("ONSALE_URL", shop.url().trim_end_matches('/'))
+            .env("ONSALE_OPERATOR", shop.operator())
+            .env("VISITORS", VISITORS.to_string())
+            .env("WITHIN_S", WITHIN_S.to_string())
+            .env("CAP", CAP.to_string())
+            // The script is parsed once a visitor; what is found then need not be kept.
+            .env("GOGC", "200")
+            .stdin(Stdio::null())
+            .stdout(File::create(&summary)?);
+        let (log, log_path) = exec::open_log("k6")?;
+        k6.stderr(log);
+        step.follow(&log_path);
+        let server = Used::of(shop.process());
+        let mut child = k6
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", exec::shown(&k6)))?;
+        let crowd_cpu = watched(&mut child)?;
+        let server_cpu = server.share();
+        if !child.wait()?.success() {
+            bail!(
+                "`{}` failed; the end of {}:\n{}",
+                exec::shown(&k6),
+                place::shown(&log_path),
+                exec::tail(&log_path)
+            );
+        }
+        let console = fs::read_to_string(&console).context("reading what k6's visitors said")?;
+        let mut figures = BTreeMap::new();
+        for line in fs::read_to_string(&summary)?.lines() {
+            if let Some((name, value)) = line.split_once('\t') {
+                figures.insert(name.to_owned(), value.parse()?);
+            }
+        }
+        let mut errors = BTreeMap::new();
+        for line in console.lines() {
+            if let Some(error) = line.strip_prefix("audit\terror\t") {
+                let what = error.split_once('\t').map_or(error, |(_, what)| what);
+                *errors.entry(what.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(Self {
+            figures,
+            audit: Audit::read(&console, CAP)?,
+            crowd_cpu,
+            server_cpu,
+            errors,
+        })
+    }
+
+    fn get(&self, name: &str) -> Result<f64> {
+        let value = self.figures.get(name).copied();
+        value.with_context(|| format!("the surge does not say {name}"))
+    }
+
+    fn rows(&self) -> Result<Vec<Row>> {
+        let crowd = format!(
+            "{VISITORS} browsers arrive within {WITHIN_S} s (k6, open model, each with a connection, \
+             a session and work for its number) at a room with cap {CAP}, wait, come in, and buy, \
+             hold and leave, look, or shut the tab"
+        );
+        let mut rows = Vec::new();
+        for (name, step, words) in STEPS {
+            let ms = |phase: &str, what: &str| self.get(&format!("{phase}_{step}_{what}"));
+            let medians = format!(
+                "p99 before, during, after: {:.1}, {:.1}, {:.1} ms; medians {:.1}, {:.1}, {:.1} ms; \
+                 {:.0} during",
+                ms("before", "p99")?,
+                ms("during", "p99")?,
+                ms("after", "p99")?,
+                ms("before", "median")?,
+                ms("during", "median")?,
+                ms("after", "median")?,
+                ms("during", "count")?,
+            );
+            rows.push(Row {
+                name: name.into(),
+                what: format!("p99 of {words} while {crowd}"),
+                unit: "ms",
+                runs: vec![ms("during", "p99")?],
+                baseline: Some((
+                    "the same by 15 visitors a second before the crowd".into(),
+                    vec![ms("before", "p99")?],
+                )),
+                target: Goal::RatioAtMost(1.5),
+                notes: vec![medians],
+            });
+        }
+        let audit = &self.audit;
+        rows.push(Row {
+            name: NAMES[3].into(),
+            what: format!("most shoppers inside above the cap, while {crowd}"),
+            unit: "shoppers",
+            runs: vec![f64::from(audit.overshoot())],
+            baseline: None,
+            target: Goal::AtMost(0.0),
+            notes: vec![audit.words()],
+        });
+        // Who could not be sent is not an open model any more.
+        let errors = self.get("errors")? + self.get("not_sent")? + audit.disagreements() as f64;
+        let mut notes = vec![format!(
+            "{:.0} sent, {:.0} admitted, {:.0} bought, waited {:.0} s (median) and {:.0} s at most, \
+             {:.0} requests, {:.0} polls, {:.0} times called and the shop full, {:.0} times somebody \
+             else was quicker",
+            self.get("sent")?,
+            self.get("admitted")?,
+            self.get("bought")?,
+            self.get("waited_s_median")?,
+            self.get("waited_s_max")?,
+            self.get("requests")?,
+            self.get("polls")?,
+            self.get("full")?,
+            self.get("rivals")?,
+        )];
+        notes.push(format!(
+            "generator used {:.0} % of one core, server {:.0} %",
+            self.crowd_cpu * 100.0,
+            self.server_cpu * 100.0
+        ));
+        let kinds = self.errors.iter();
+        notes.extend(kinds.map(|(what, count)| format!("{what}: {count}")));
+        notes.extend(audit.faults().iter().cloned());
+        rows.push(Row {
+            name: NAMES[4].into(),
+            what: format!(
+                "requests that failed or were refused against the rules, visitors who could not be \
+                 sent, and counts of the room's that differ from its visitors', while {crowd}"
+            ),
+            unit: "errors",
+            runs: vec![errors],
+            baseline: None,
+            target: Goal::AtMost(0.0),
+            notes,
+        });
+        Ok(rows)
+    }
+}
+
+/// Waits until a program ends; which share of one core it used.
+fn watched(child: &mut Child) -> Result<f64> {
+    let used = Used::of(child.id());
+    let mut share = 0.0;
+    let started = Instant::now();
+    while child.try_wait()?.is_none() {
+        if started.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            bail!("the surge was not over after {} s", PATIENCE.as_secs());
+        }
+        share = used.share().max(0.0);
+        thread::sleep(LOOK_EVERY);
+    }
+    Ok(share)
+}
+
+/// The processor time of a program since some moment.
+struct Used {
+    process: u32,
+    since: Instant,
+    before_s: f64,
+}
+
+impl Used {
+    fn of(process: u32) -> Self {
+        Self {
+            process,
+            since: Instant::now(),
+            before_s: processor_s(process).unwrap_or(0.0),
+        }
+    }
+
+    fn share(&self) -> f64 {
+        let used_s = processor_s(self.process).unwrap_or(0.0) - self.before_s;
+        used_s / self.since.elapsed().as_secs_f64()
+    }
+}
+
+fn processor_s(process: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may hold spaces and brackets; fields are counted after its last one.
+    let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / TICKS_PER_S)
+}

@@ -1,0 +1,114 @@
+//! Fans who buy two seats: hold, quote, checkout with an approved card. Seats that are sold do not
+//! come back, so a run is a number of bookings and not a time.
+
+use std::{cell::Cell, rc::Rc, time::Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    Common,
+    client::Client,
+    crowd::{self, Shared},
+    holds::{House, houses},
+    seats::{Choice, Dice},
+    shop,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// How many bookings in all
+    #[arg(long, default_value_t = 10_000)]
+    bookings: u32,
+}
+
+struct Run {
+    house: House,
+    left: Cell<u32>,
+}
+
+pub(crate) async fn drive(args: Args) -> Result<()> {
+    let house = houses(&args.common, 1)
+        .await?
+        .pop()
+        .context("no performance")?;
+    let run = Rc::new(Run {
+        house,
+        left: Cell::new(args.bookings),
+    });
+    let clients = crowd::connect(&args.common).await?;
+    crowd::measure_whole(&args.common, "bookings", clients, |index, client, tally| {
+        buy_on(client, index, Rc::clone(&run), tally)
+    })
+    .await
+}
+
+async fn buy_on(mut client: Client, index: usize, run: Rc<Run>, tally: Shared) -> Result<()> {
+    let mut dice = Dice::new(index as u64 + 1);
+    while run.left.get() > 0 {
+        run.left.set(run.left.get() - 1);
+        let since = Instant::now();
+        if buy(&mut client, &mut dice, &run, &tally).await? {
+            tally.borrow_mut().accept(since);
+        }
+    }
+    Ok(())
+}
+
+/// One booking; whether it came to anything.
+async fn buy(client: &mut Client, dice: &mut Dice, run: &Run, tally: &Shared) -> Result<bool> {
+    let refused = |step: &str, status: u16, body: &[u8]| {
+        tally.borrow_mut().refuse_at(step, status, body);
+        Ok(false)
+    };
+    let seat = run.house.seats.borrow_mut().take(Choice::Uniform, dice);
+    let seat = seat.context("the house is sold out: fewer bookings, or a larger house")?;
+    let base = format!("/api/v1/performances/{}", run.house.performance.id);
+    let items = format!(
+        "[{{\"place\":{{\"seat\":{seat}}},\"price_type\":0}},\
+         {{\"place\":{{\"seat\":{}}},\"price_type\":0}}]",
+        seat + 1
+    );
+
+    let hold = shop::uuid();
+    let body = shop::hold_body(&hold, seat);
+    let answer = client
+        .ask("POST", &format!("{base}/holds"), None, Some(&body))
+        .await?;
+    if answer.status != 201 {
+        return refused("hold", answer.status, answer.body);
+    }
+    let cookie = answer.cookie.context("a hold without a session")?;
+
+    let body = format!("{{\"items\":{items},\"voucher\":null}}");
+    let path = format!("{base}/quote");
+    let answer = client
+        .ask("POST", &path, Some(&cookie), Some(&body))
+        .await?;
+    if answer.status != 200 {
+        return refused("quote", answer.status, answer.body);
+    }
+    let quote = shop::json(&answer)?;
+    let token = quote["token"].as_str().context("a quote without a token")?;
+
+    let body = format!(
+        "{{\"command_id\":\"{}\",\"order_id\":\"{}\",\"quote_token\":\"{token}\",\"items\":{items},\
+         \"voucher\":null,\"buyer\":{{\"name\":\"A Fan\",\"email\":\"fan@example.org\"}},\
+         \"payment\":{{\"card_number\":\"4242424242424242\",\"expiry\":\"12/30\",\"cvc\":\"123\"}}}}",
+        shop::uuid(),
+        shop::uuid()
+    );
+    let path = format!("{base}/holds/{hold}/checkout");
+    let answer = client
+        .ask("POST", &path, Some(&cookie), Some(&body))
+        .await?;
+    if answer.status != 200 {
+        return refused("checkout", answer.status, answer.body);
+    }
+    let order = shop::json(&answer)?;
+    if order["state"] != "confirmed" {
+        bail!("an order that is {} and not confirmed", order["state"]);
+    }
+    Ok(true)
+}

@@ -1,0 +1,81 @@
+//! The load generator of `cargo xtask bench`: many fans over few connections, and the same against the
+//! bare echo that the server is compared with. Prints one `NAME<tab>VALUE` a line.
+//!
+//! Closed loops: each connection sends its next request when the last is answered. That measures
+//! what can be carried, not how long a fan waits at a given rate; for that there is the surge of
+//! `end2end/load`, an open model. The generator's own share of the processor is printed beside the figures, since it takes it away from the server on the same machine.
+
+mod bookings;
+mod client;
+mod cpu;
+mod crowd;
+mod echo;
+mod holds;
+mod listeners;
+mod room;
+mod seats;
+mod shop;
+mod tally;
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tokio::task::LocalSet;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(clap::Args, Clone)]
+struct Common {
+    /// The server
+    #[arg(long)]
+    at: SocketAddr,
+    /// Its process, to read its share of the processor
+    #[arg(long)]
+    process: Option<u32>,
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The same requests against `onsale echo`, which does nothing with them
+    Echo(echo::Args),
+    /// Pairs of a hold and its release
+    Holds(holds::Args),
+    /// Complete bookings: hold, quote, checkout
+    Bookings(bookings::Args),
+    /// Listeners on the live feed, and how late each hears of a hold
+    Listeners(listeners::Args),
+    /// Visitors who take a place in a waiting room
+    RoomJoin(room::join::Args),
+    /// Visitors who ask for the room's public document
+    RoomPoll(room::poll::Args),
+    /// The same of a path of `onsale echo`, without a room
+    Gets(room::poll::Gets),
+    /// An operator who changes a room, and how late its public document says so
+    RoomChange(room::change::Args),
+}
+
+fn main() -> Result<()> {
+    let command = Cli::parse().command;
+    // One thread drives everything: it is to leave the machine to the server.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let crowd = LocalSet::new();
+    crowd.block_on(&runtime.enable_all().build()?, async {
+        match command {
+            Task::Echo(args) => echo::drive(&args).await,
+            Task::Holds(args) => holds::drive(args).await,
+            Task::Bookings(args) => bookings::drive(args).await,
+            Task::Listeners(args) => listeners::drive(&args).await,
+            Task::RoomJoin(args) => room::join::drive(args).await,
+            Task::RoomPoll(args) => room::poll::drive(args).await,
+            Task::Gets(args) => room::poll::gets(&args).await,
+            Task::RoomChange(args) => room::change::drive(&args).await,
+        }
+    })
+}
