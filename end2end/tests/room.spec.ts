@@ -56,7 +56,7 @@ test("a second device has the same one place, and only one of them gets in", asy
   await expect(rival.find.heading("You are in the shop")).toBeVisible();
   await enter(fan).click();
   await fan.see.words(/You are in the shop with this place on another device/);
-  expect((await operator.room(id)).figures.active).toBe(1);
+  expect(await operator.inside(id)).toHaveLength(1);
 });
 
 test("a new rate is on the console at once and on the fan's page with its next look", async ({ fan, rival, operator }) => {
