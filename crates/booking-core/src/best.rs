@@ -45,7 +45,8 @@ pub enum Accessible {
     Never,
     /// They may be given where there is nothing else.
     IfNothingElse,
-    /// At least one must be among the seats.
+    /// At least one wheelchair space must be among the seats: a companion seat alone is of no use to
+    /// who asks for one.
     Needed,
 }
 
@@ -71,7 +72,7 @@ pub fn best_available(map: &SeatMap, open: &SeatSet, search: Search<'_>) -> Opti
             Field::new(map, open, search.bands).without_accessible(),
             Field::new(map, open, search.bands),
         ],
-        Accessible::Needed => &[Field::new(map, open, search.bands).needing_accessible()],
+        Accessible::Needed => &[Field::new(map, open, search.bands).needing_wheelchair()],
     };
     let together = fields
         .iter()
@@ -87,19 +88,28 @@ pub fn best_available(map: &SeatMap, open: &SeatSet, search: Search<'_>) -> Opti
         .find_map(|field| split::split(field, quantity))
 }
 
-/// What is left in the bands of `search`, of the kind of seats it may be given. One pass over the
-/// house.
+/// What is left in the bands of `search`, of the kind of seats it may be given: nothing where a
+/// wheelchair space is needed and none is left. One pass over the house.
 #[must_use]
 pub fn remaining(map: &SeatMap, open: &SeatSet, search: Search<'_>) -> Remaining {
     let mut field = Field::new(map, open, search.bands);
     if search.accessible == Accessible::Never {
         field = field.without_accessible();
     }
+    let is_needed = search.accessible == Accessible::Needed;
     let mut rest = Remaining::default();
-    for (_, len) in field.free_runs() {
+    for (start, len) in field.free_runs() {
         rest.left += len;
+        let mut seats = (start..start + len).map(SeatIx);
+        if is_needed && !seats.any(|seat| field.is_wheelchair(seat)) {
+            continue;
+        }
         let together = u16::try_from(len).unwrap_or(u16::MAX);
         rest.most_together = rest.most_together.max(together);
     }
-    rest
+    if rest.most_together == 0 {
+        Remaining::default()
+    } else {
+        rest
+    }
 }

@@ -69,7 +69,7 @@ pub(super) struct Field<'a> {
     /// The bands as in [`SeatRun::bands`]; all ones where every band will do.
     band_bits: u64,
     pub(super) keep_accessible: bool,
-    pub(super) need_accessible: bool,
+    pub(super) need_wheelchair: bool,
 }
 
 impl<'a> Field<'a> {
@@ -82,7 +82,7 @@ impl<'a> Field<'a> {
             bands,
             band_bits: if bands.is_empty() { u64::MAX } else { bits },
             keep_accessible: false,
-            need_accessible: false,
+            need_wheelchair: false,
         }
     }
     pub(super) fn without_accessible(self) -> Self {
@@ -91,15 +91,15 @@ impl<'a> Field<'a> {
             ..self
         }
     }
-    pub(super) fn needing_accessible(self) -> Self {
+    pub(super) fn needing_wheelchair(self) -> Self {
         Self {
-            need_accessible: true,
+            need_wheelchair: true,
             ..self
         }
     }
     pub(super) fn needing_nothing(self) -> Self {
         Self {
-            need_accessible: false,
+            need_wheelchair: false,
             ..self
         }
     }
@@ -139,7 +139,7 @@ impl<'a> Field<'a> {
     fn may_fit(&self, run: &SeatRun, len: u32) -> bool {
         run.len >= len
             && run.bands & self.band_bits != 0
-            && (run.has_accessible || !self.need_accessible)
+            && (run.has_wheelchair || !self.need_wheelchair)
     }
     /// Distances of a block's seats from the focal point, in sum.
     pub(super) fn distances(&self, block: Block) -> u64 {
@@ -158,14 +158,17 @@ impl<'a> Field<'a> {
             finds.offer(block, || self.strands(block));
         }
     }
-    /// What the bits do not say: bands and the need for an accessible seat.
+    /// What the bits do not say: bands and the need for a wheelchair space.
     pub(super) fn suits(&self, block: Block) -> bool {
         let mut seats = block.seats();
         (self.bands.is_empty()
             || block
                 .seats()
                 .all(|seat| self.bands.contains(&self.map.band(seat))))
-            && (!self.need_accessible || seats.any(|seat| self.index.accessible.contains(seat)))
+            && (!self.need_wheelchair || seats.any(|seat| self.is_wheelchair(seat)))
+    }
+    pub(super) fn is_wheelchair(&self, seat: SeatIx) -> bool {
+        self.index.wheelchair.contains(seat)
     }
     /// Whether the block leaves a lone seat beside it, as the gap rule sees it.
     pub(super) fn strands(&self, block: Block) -> bool {

@@ -2,7 +2,7 @@
 //! from where people look, and the runs of neighbours, nearest first.
 
 use crate::id::SeatIx;
-use crate::seatmap::{Point, SeatMap};
+use crate::seatmap::{Point, SeatAttributes, SeatMap};
 use crate::seatset::SeatSet;
 use alloc::vec::Vec;
 
@@ -15,6 +15,8 @@ pub(crate) struct SearchIndex {
     pub(super) runs: Vec<SeatRun>,
     /// Wheelchair and companion seats.
     pub(super) accessible: SeatSet,
+    /// Wheelchair spaces alone.
+    pub(super) wheelchair: SeatSet,
 }
 
 /// Seats that sit next to each other, none of them taken into account.
@@ -24,7 +26,7 @@ pub(super) struct SeatRun {
     pub(super) nearest: u32,
     pub(super) start: u32,
     pub(super) len: u32,
-    pub(super) has_accessible: bool,
+    pub(super) has_wheelchair: bool,
     /// Bit `band % 64` is set for each band in it: says "not here" fast.
     pub(super) bands: u64,
 }
@@ -35,6 +37,7 @@ impl Default for SearchIndex {
             distances: Vec::new(),
             runs: Vec::new(),
             accessible: SeatSet::empty(0),
+            wheelchair: SeatSet::empty(0),
         }
     }
 }
@@ -50,23 +53,28 @@ impl SearchIndex {
                 .collect(),
             runs: Vec::new(),
             accessible: SeatSet::empty(map.seat_count()),
+            wheelchair: SeatSet::empty(map.seat_count()),
         };
         let mut run: Option<SeatRun> = None;
         for seat in seats {
-            let accessible = map.attributes(seat).is_accessible();
-            if accessible {
+            let attributes = map.attributes(seat);
+            let is_wheelchair = attributes.contains(SeatAttributes::WHEELCHAIR);
+            if attributes.is_accessible() {
                 index.accessible.insert(seat);
+            }
+            if is_wheelchair {
+                index.wheelchair.insert(seat);
             }
             let so_far = run.get_or_insert(SeatRun {
                 nearest: u32::MAX,
                 start: seat.0,
                 len: 0,
-                has_accessible: false,
+                has_wheelchair: false,
                 bands: 0,
             });
             so_far.nearest = so_far.nearest.min(index.distances[seat.index()]);
             so_far.len += 1;
-            so_far.has_accessible |= accessible;
+            so_far.has_wheelchair |= is_wheelchair;
             so_far.bands |= 1 << (map.band(seat).0 % 64);
             if map.next(seat).is_none() {
                 index.runs.extend(run.take());

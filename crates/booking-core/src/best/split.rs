@@ -9,11 +9,11 @@ use alloc::{vec, vec::Vec};
 
 /// Seats for `quantity` in groups, sorted; `None` if there are not enough seats.
 pub(super) fn split(field: &Field<'_>, quantity: u32) -> Option<Vec<SeatIx>> {
-    if !field.need_accessible {
+    if !field.need_wheelchair {
         let mut party = Party::new(field);
         return party.seat(field, quantity).map(|()| party.sorted());
     }
-    // Whoever needs the accessible seat sits with as many of the party as can be; the others take
+    // Whoever needs the wheelchair space sits with as many of the party as can be; the others take
     // accessible seats from nobody unless they must.
     let first = (1..quantity)
         .rev()

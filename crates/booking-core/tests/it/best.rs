@@ -1,7 +1,7 @@
 //! Best available: what fans get who say only how many they are.
 
 use booking_core::best::{Accessible, Remaining, Search, best_available, remaining};
-use booking_core::seatmap::SeatMap;
+use booking_core::seatmap::{SeatAttributes, SeatMap};
 use booking_core::seatset::SeatSet;
 use booking_core::test_support::*;
 use booking_core::*;
@@ -165,6 +165,29 @@ fn accessible_seats_are_given_to_those_who_need_them_and_to_no_others() {
 }
 
 #[test]
+fn a_companion_seat_alone_is_no_wheelchair_place() {
+    let needed = |quantity| Search {
+        accessible: Accessible::Needed,
+        ..search(quantity)
+    };
+    // The companion seat is nearer, but of no use.
+    assert_eq!(found(&["...c...", "...w..."], needed(1)), Some(vec![10]));
+    assert_eq!(found(&["...cw--"], needed(2)), Some(vec![3, 4]));
+    assert_eq!(found(&["...c..."], needed(1)), None);
+    assert_eq!(found(&["...c..."], needed(2)), None);
+    let rest = |rows: &[&str]| {
+        let (map, open) = picture(rows);
+        remaining(&map, &open, needed(3))
+    };
+    assert_eq!(rest(&["...c..."]), Remaining::default());
+    let beside = Remaining {
+        most_together: 2,
+        left: 7,
+    };
+    assert_eq!(rest(&["wc ....."]), beside);
+}
+
+#[test]
 fn companions_who_find_no_room_beside_a_wheelchair_space_sit_near_it() {
     let rows = ["....w.....w....", "..............."];
     let needed = Search {
@@ -266,7 +289,7 @@ fn slow_best(map: &SeatMap, open: &SeatSet, search: Search<'_>) -> Option<Vec<Se
                 && (!need
                     || seats
                         .iter()
-                        .any(|seat| map.attributes(*seat).is_accessible()))
+                        .any(|seat| map.attributes(*seat).contains(SeatAttributes::WHEELCHAIR)))
         });
         blocks.min_by_key(|seats| {
             let cost: i64 = seats.iter().map(distance).sum();
@@ -285,7 +308,7 @@ fn some_accessible() -> impl Strategy<Value = Accessible> {
 
 /// Rows of seats, wheelchair spaces, aisles and two bands, and which of the seats are taken.
 fn some_house() -> impl Strategy<Value = (Arc<SeatMap>, SeatSet)> {
-    let letter = prop_oneof![6 => Just('.'), 4 => Just('1'), 1 => Just('w'), 1 => Just(' ')];
+    let letter = prop_oneof![6 => Just('.'), 4 => Just('1'), 1 => Just('w'), 1 => Just('c'), 1 => Just(' ')];
     let row = proptest::collection::vec(letter, 1..40)
         .prop_map(|letters| format!("{}.", letters.into_iter().collect::<String>()));
     let rows = proptest::collection::vec(row, 1..8);
