@@ -3,7 +3,7 @@
 
 use super::problem::ApiError;
 use super::{Admin, AppState, Json, Path, Query, schema};
-use crate::accounts::{AccountId, Email, NotAnEmail, Password, Role};
+use crate::accounts::{Account, AccountId, Email, NotAnEmail, Password, Role};
 use crate::store::accounts::AccountRow;
 use axum::extract::State;
 
@@ -93,14 +93,55 @@ pub struct AccountChange {
     disabled: Option<bool>,
 }
 
+/// What every endpoint here answers to whoever is no admin, and to what it cannot read. For the
+/// description of the API, like the two below: handlers refuse through [`ApiError`].
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "a shape for the description")]
+enum NotAnAdmin {
+    /// `malformed`: `at` is the place, `what` the fault there
+    #[response(status = 400)]
+    Malformed(#[to_schema] schema::Problem),
+    /// `sign_in_needed`
+    #[response(status = 401)]
+    SignInNeeded(#[to_schema] schema::Problem),
+    /// `not_allowed`: another role
+    #[response(status = 403)]
+    NotAllowed(#[to_schema] schema::Problem),
+    /// `storage_failed`, `busy`
+    #[response(status = 503)]
+    Away(#[to_schema] schema::Problem),
+}
+
+/// What those answer besides that are about one account.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "a shape for the description")]
+enum OfAnAccount {
+    /// `not_found`
+    #[response(status = 404)]
+    NotFound(#[to_schema] schema::Problem),
+}
+
+/// What those answer besides that are not for one's own account.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "a shape for the description")]
+enum OwnAccount {
+    /// `own_account`
+    #[response(status = 409)]
+    OwnAccount(#[to_schema] schema::Problem),
+}
+
+fn somebody_elses(id: AccountId, admin: &Account) -> Result<(), ApiError> {
+    if id == admin.id {
+        return Err(ApiError::OwnAccount);
+    }
+    Ok(())
+}
+
 /// Accounts by address, 200 at a time.
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts", params(After),
     responses(
         (status = 200, body = AccountList),
-        (status = 400, body = schema::Problem),
-        (status = 401, body = schema::Problem),
-        (status = 403, body = schema::Problem),
-        (status = 503, body = schema::Problem)))]
+        NotAnAdmin))]
 pub async fn list(
     State(state): State<AppState>,
     Admin(_): Admin,
@@ -130,22 +171,17 @@ pub async fn list(
     params(("id" = uuid::Uuid, Path,)), request_body = AccountChange,
     responses(
         (status = 200, body = AccountDetail),
-        (status = 400, body = schema::Problem),
-        (status = 401, body = schema::Problem),
-        (status = 403, body = schema::Problem),
-        (status = 404, body = schema::Problem),
-        (status = 409, body = schema::Problem, description = "`own_account`"),
-        (status = 503, body = schema::Problem)))]
+        NotAnAdmin,
+        OfAnAccount,
+        OwnAccount))]
 pub async fn change(
     State(state): State<AppState>,
     Admin(admin): Admin,
     Path(id): Path<AccountId>,
     Json(wish): Json<AccountChange>,
 ) -> Result<axum::Json<AccountDetail>, ApiError> {
-    if id == admin.id {
-        // The last admin must not shut themselves out by a slip.
-        return Err(ApiError::OwnAccount);
-    }
+    // The last admin must not shut themselves out by a slip.
+    somebody_elses(id, &admin)?;
     let mut row = state.accounts.by_id(id).await?;
     if let Some(role) = wish.role
         && role != row.role
@@ -167,11 +203,8 @@ pub async fn change(
     params(("id" = uuid::Uuid, Path,)),
     responses(
         (status = 200, body = SignedOut),
-        (status = 400, body = schema::Problem),
-        (status = 401, body = schema::Problem),
-        (status = 403, body = schema::Problem),
-        (status = 404, body = schema::Problem),
-        (status = 503, body = schema::Problem)))]
+        NotAnAdmin,
+        OfAnAccount))]
 pub async fn sign_out(
     State(state): State<AppState>,
     Admin(admin): Admin,
@@ -188,22 +221,17 @@ pub async fn sign_out(
     params(("id" = uuid::Uuid, Path,)), request_body = PasswordReset,
     responses(
         (status = 200, body = PasswordGiven),
-        (status = 400, body = schema::Problem),
-        (status = 401, body = schema::Problem),
-        (status = 403, body = schema::Problem),
-        (status = 404, body = schema::Problem),
-        (status = 409, body = schema::Problem, description = "`own_account`"),
-        (status = 503, body = schema::Problem)))]
+        NotAnAdmin,
+        OfAnAccount,
+        OwnAccount))]
 pub async fn reset_password(
     State(state): State<AppState>,
     Admin(admin): Admin,
     Path(id): Path<AccountId>,
     Json(wish): Json<PasswordReset>,
 ) -> Result<axum::Json<PasswordGiven>, ApiError> {
-    if id == admin.id {
-        // One's own is changed by who knows it: a browser left open must not be enough.
-        return Err(ApiError::OwnAccount);
-    }
+    // One's own is changed by who knows it: a browser left open must not be enough.
+    somebody_elses(id, &admin)?;
     let row = state.accounts.by_id(id).await?;
     let made = wish.password.is_none();
     let new = wish.password.unwrap_or_else(Password::generate);
