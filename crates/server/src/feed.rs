@@ -101,6 +101,7 @@ impl Feeds {
             waiting,
             receiver,
             live,
+            _counted: Counted::new(),
         };
         Ok(stream::unfold(state, |mut listener| async move {
             listener.next().await.map(|bytes| (Ok(bytes), listener))
@@ -289,6 +290,24 @@ struct Listener {
     waiting: VecDeque<Bytes>,
     receiver: broadcast::Receiver<Bytes>,
     live: Arc<Live>,
+    _counted: Counted,
+}
+
+/// Counts a listener for as long as it listens.
+struct Counted(metrics::Gauge);
+
+impl Counted {
+    fn new() -> Self {
+        let gauge = metrics::gauge!("onsale_feed_listeners");
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
 }
 
 impl Listener {

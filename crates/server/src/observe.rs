@@ -1,15 +1,21 @@
 //! Logs and metrics: set up once a process.
 
+mod latest;
+
+pub use latest::Latest;
+
+use latest::Samples;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+static SAMPLES: Mutex<Samples> = Mutex::new(Samples::new());
 
-/// Samples are folded into their buckets at least this often, so that they take no more room the
-/// longer nobody looks.
+/// Measurements are folded into their buckets at least this often, so that they take no more room
+/// the longer nobody looks; and so often what they came to is kept for [`latest`].
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// Upper bounds, seconds.
@@ -58,6 +64,7 @@ pub fn start_metrics() {
             loop {
                 tick.tick().await;
                 handle.run_upkeep();
+                samples().keep(&handle.render(), Instant::now());
             }
         });
     }
@@ -67,4 +74,15 @@ pub fn start_metrics() {
 #[must_use]
 pub fn metrics() -> Option<String> {
     METRICS.get().map(PrometheusHandle::render)
+}
+
+/// What has been recorded within the last minute.
+#[must_use]
+pub fn latest() -> Option<Latest> {
+    let text = metrics()?;
+    Some(samples().until(&text, Instant::now()))
+}
+
+fn samples() -> std::sync::MutexGuard<'static, Samples> {
+    SAMPLES.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -308,7 +308,8 @@ fn some_accessible() -> impl Strategy<Value = Accessible> {
 
 /// Rows of seats, wheelchair spaces, aisles and two bands, and which of the seats are taken.
 fn some_house() -> impl Strategy<Value = (Arc<SeatMap>, SeatSet)> {
-    let letter = prop_oneof![6 => Just('.'), 4 => Just('1'), 1 => Just('w'), 1 => Just('c'), 1 => Just(' ')];
+    let letter =
+        prop_oneof![6 => Just('.'), 4 => Just('1'), 1 => Just('w'), 1 => Just('c'), 1 => Just(' ')];
     let row = proptest::collection::vec(letter, 1..40)
         .prop_map(|letters| format!("{}.", letters.into_iter().collect::<String>()));
     let rows = proptest::collection::vec(row, 1..8);

@@ -41,7 +41,7 @@ static CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
 /// What only the machine itself may read, unless the settings say otherwise.
-const METRICS: &str = "/metrics";
+const OF_THE_MACHINE: [&str; 2] = ["/metrics", "/latest"];
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,7 +227,7 @@ impl Edge {
 
         let mut response = if is_cross_site(request.method(), request.headers()) {
             ApiError::CrossSite.into_response()
-        } else if uri.path() == METRICS
+        } else if OF_THE_MACHINE.contains(&uri.path())
             && !shared.settings.metrics_open
             && !is_of_this_machine(request.headers(), peer, caller)
         {

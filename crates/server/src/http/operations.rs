@@ -48,8 +48,11 @@ pub fn routes(description: &OpenApi) -> Router<AppState> {
         .route("/api/v1/openapi.json", get(openapi))
         .route("/health", get(health))
         .route("/metrics", get(metrics))
+        .route("/latest", get(latest))
         .merge(page)
 }
+
+const NOT_RECORDED: (StatusCode, &str) = (StatusCode::NOT_FOUND, "metrics are not recorded here");
 
 #[derive(serde::Serialize)]
 struct Health {
@@ -97,6 +100,14 @@ async fn metrics() -> Response {
             let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             ([(CONTENT_TYPE, kind)], text).into_response()
         }
-        None => (StatusCode::NOT_FOUND, "metrics are not recorded here").into_response(),
+        None => NOT_RECORDED.into_response(),
+    }
+}
+
+/// The last minute at a glance.
+async fn latest() -> Response {
+    match observe::latest() {
+        Some(latest) => Json(latest).into_response(),
+        None => NOT_RECORDED.into_response(),
     }
 }

@@ -25,6 +25,7 @@
 //! it was given to, for one order.
 
 pub mod gate;
+mod gauges;
 pub mod limits;
 pub mod list;
 pub mod offer;

@@ -6,7 +6,7 @@
 //! that is learnt again from the passes that visitors show.
 
 use super::registry::Entry;
-use super::{Inner, WaitingRooms};
+use super::{Inner, WaitingRooms, gauges};
 use crate::store::kept::KeptStore;
 use futures_util::future::join_all;
 use onsale_queue::RoomId;
@@ -141,6 +141,9 @@ impl Inner {
         let report = self.shop_report(entry).await;
         if let Err(error) = self.rooms.tick(entry.room, report).await {
             tracing::error!(%error, room = entry.room.to_hex(), "a waiting room could not tick");
+        }
+        if let Some(figures) = self.rooms.figures_now(entry.room) {
+            gauges::record(entry.room, &figures);
         }
     }
 

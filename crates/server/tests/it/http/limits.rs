@@ -89,12 +89,17 @@ async fn metrics_are_for_programs_on_this_machine_unless_the_operator_says_other
     let shop = Shop::open().await;
     let mut fan = shop.fan();
     assert_eq!(fan.get("/metrics", &[]).await.status, 200);
+    let latest = fan.get("/latest", &[]).await;
+    assert_eq!(latest.status, 200);
+    let answered = &latest.json()["counters"]["onsale_http_answers{status=\"2xx\"}"];
+    assert!(answered["total"].as_f64() >= Some(1.0), "{answered}");
     // Through a proxy on this machine that nobody named.
     let forwarded = [("x-forwarded-for", "192.0.2.1")];
     let reply = fan.get("/metrics", &forwarded).await;
     reply.is_problem(404, "not_found");
     fan.address = stranger;
     fan.get("/metrics", &[]).await.is_problem(404, "not_found");
+    fan.get("/latest", &[]).await.is_problem(404, "not_found");
 
     let shop = Shop::with(Settings {
         rate: None,
