@@ -7,6 +7,7 @@
 mod api;
 pub(crate) mod browser;
 mod cargo;
+mod deploy;
 mod gate;
 mod postgres;
 mod tally;
@@ -34,9 +35,9 @@ pub(crate) struct Args {
     /// Parts to run, or one word that a test's name must contain; without any: everything
     ///
     /// Parts: core, xtask, lint, server (on SQLite, PostgreSQL and Redis), web (natively), wasm
-    /// (booking-core's tests in WebAssembly), gate (the waiting room's gate at the edge, in node),
-    /// e2e (a real browser against the real server), api (requests made from the API's
-    /// description).
+    /// (booking-core's tests in WebAssembly), deploy (what stands in deploy/, read by the programs it
+    /// is for), gate (the waiting room's gate at the edge, in node), e2e (a real browser against the
+    /// real server), api (requests made from the API's description).
     #[arg(value_name = "PART|FILTER")]
     words: Vec<String>,
 }
@@ -53,6 +54,7 @@ pub(crate) enum Part {
     Server,
     E2e,
     Api,
+    Deploy,
 }
 
 impl Part {
@@ -61,9 +63,9 @@ impl Part {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Lint and api are whole or not at all: no test in them has a name to choose by.
+    /// Whole or not at all: no test in them has a name to choose by.
     fn takes_filter(self) -> bool {
-        !matches!(self, Self::Lint | Self::Api)
+        !matches!(self, Self::Lint | Self::Deploy | Self::Api)
     }
 }
 
@@ -159,6 +161,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         run.app_or_reason()?;
         api::test(step)
     });
+    run.part(Part::Deploy, |step| {
+        run.app_or_reason()?;
+        deploy::test(step)
+    });
     let time = run.screen.elapsed();
     let outcomes = run
         .outcomes
@@ -169,7 +175,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 /// The parts that look at the app itself.
-const ON_THE_APP: [Part; 2] = [Part::E2e, Part::Api];
+const ON_THE_APP: [Part; 3] = [Part::E2e, Part::Api, Part::Deploy];
 
 fn needs_app(plan: &Plan) -> bool {
     ON_THE_APP.iter().any(|part| plan.has(*part))
