@@ -11,6 +11,7 @@ mod verify;
 pub use verify::{PerformanceReport, Report, verify};
 
 use crate::lane::{Goods, PerformanceSource, ticket_rows};
+use crate::store::audit::AuditStore as _;
 use crate::store::{AppendError, LedgerStore as _, Projection, SqliteStore, StoreError};
 use booking_core::inventory::Counts;
 use booking_core::ledger::{Batch, Replay, Sealed};

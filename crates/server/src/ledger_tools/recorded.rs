@@ -3,6 +3,7 @@
 
 use super::ToolError;
 use crate::store::SqliteStore;
+use crate::store::audit::AuditStore as _;
 use crate::store::rows::AcceptedCommand;
 use booking_core::{CommandId, PerformanceId};
 use std::collections::HashMap;

@@ -3,6 +3,7 @@
 use super::recorded::{MOST_AT_ONCE, Recorded};
 use super::{PAGE, Progress, ToolError, current, load, orders_of};
 use crate::lane::{Goods, PerformanceSource, ticket_rows};
+use crate::store::audit::AuditStore as _;
 use crate::store::rows::AcceptedCommand;
 use crate::store::{LedgerStore as _, Projection, SnapshotRow, SqliteStore, StoreError};
 use booking_core::audit::{Audit, AuditReport};
@@ -262,7 +263,7 @@ impl Check {
                 expected.insert(ticket, row);
             }
         }
-        for row in store.live_tickets(self.performance).await? {
+        for row in store.projected_tickets(self.performance).await? {
             let Projection::TicketLive {
                 ticket, place_key, ..
             } = &row
@@ -300,7 +301,7 @@ impl Check {
             .into_iter()
             .filter_map(by_id)
             .collect();
-        let rows = store.confirmed_orders(self.performance).await?;
+        let rows = store.projected_orders(self.performance).await?;
         for (order, row) in rows.into_iter().filter_map(by_id) {
             match expected.remove(&order) {
                 Some(expected) if expected == row => {}

@@ -6,6 +6,7 @@
 //! damage is refused or mended with a word, never read past. Must not: know what an event means.
 
 pub mod accounts;
+pub mod audit;
 pub mod checkouts;
 pub mod error;
 pub mod integrity;

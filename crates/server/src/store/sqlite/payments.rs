@@ -98,20 +98,13 @@ impl HotWrite for Record {
     }
 }
 
-fn store_error(error: WriteError<Infallible>) -> StoreError {
-    match error {
-        WriteError::Store(error) => error,
-        WriteError::Refused(never) => match never {},
-    }
-}
-
 impl CheckoutStore for SqliteStore {
     fn begin(&self, row: CheckoutRow) -> BoxFuture<'_, Result<Begun, StoreError>> {
-        Box::pin(async move { self.write_hot(Begin(row)).await.map_err(store_error) })
+        Box::pin(async move { Ok(self.write_hot(Begin(row)).await?) })
     }
 
     fn record(&self, step: StepRow) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.write_hot(Record(step)).await.map_err(store_error) })
+        Box::pin(async move { Ok(self.write_hot(Record(step)).await?) })
     }
 
     fn attempts(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>> {
