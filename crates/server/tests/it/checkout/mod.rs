@@ -11,3 +11,5 @@ mod secrets;
 #[cfg(feature = "postgres")]
 mod servers;
 mod undo;
+
+pub(crate) use processes::begin;
