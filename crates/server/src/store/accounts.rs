@@ -78,10 +78,52 @@ pub struct Begin {
     pub adopts: Option<FanId>,
 }
 
-/// What accounts ask of a database.
+/// One change to what is kept of accounts. It has no `Debug`, for it carries hashes.
+pub enum Change {
+    /// See [`AccountStore::add_account`].
+    Add(AccountRow),
+    /// See [`AccountStore::set_password`].
+    Password {
+        /// Whose.
+        account: AccountId,
+        /// The hash that must be there.
+        old: String,
+        /// The one that takes its place.
+        new: String,
+        /// When another password was chosen; `None`: it is the same one.
+        chosen_ms: Option<i64>,
+    },
+    /// See [`AccountStore::set_role`].
+    Role(AccountId, Role),
+    /// See [`AccountStore::set_disabled`].
+    Disabled(AccountId, Option<i64>),
+    /// See [`AccountStore::begin_session`].
+    Begin(Begin),
+    /// See [`AccountStore::seen`].
+    Seen(TokenHash, i64),
+    /// See [`AccountStore::end_session`].
+    End(TokenHash),
+    /// See [`AccountStore::end_sessions`].
+    EndAll(AccountId, Option<TokenHash>),
+    /// See [`AccountStore::forget_sessions`].
+    Forget(i64),
+}
+
+/// What accounts ask of a database: one way to change it, and questions.
 pub trait AccountStore: Send + Sync + 'static {
+    /// Makes one change, all of it or nothing. How many rows it affected; of a session begun, the
+    /// orders that came with the guest.
+    fn change_accounts(&self, change: Change) -> BoxFuture<'_, Result<u64, StoreError>>;
+
     /// Writes a new account, unless its address is somebody's.
-    fn add_account(&self, row: AccountRow) -> BoxFuture<'_, Result<Added, StoreError>>;
+    fn add_account(&self, row: AccountRow) -> BoxFuture<'_, Result<Added, StoreError>> {
+        Box::pin(async move {
+            Ok(match self.change_accounts(Change::Add(row)).await? {
+                0 => Added::Exists,
+                _ => Added::New,
+            })
+        })
+    }
     /// An account.
     fn account(&self, id: AccountId) -> BoxFuture<'_, Result<Option<AccountRow>, StoreError>>;
     /// The account of an address in lower case.
@@ -103,35 +145,61 @@ pub trait AccountStore: Send + Sync + 'static {
         old: String,
         new: String,
         chosen_ms: Option<i64>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let change = Change::Password {
+            account,
+            old,
+            new,
+            chosen_ms,
+        };
+        Box::pin(async move { Ok(self.change_accounts(change).await? != 0) })
+    }
     /// Gives another role and ends every session. `false`: no such account.
-    fn set_role(&self, account: AccountId, role: Role) -> BoxFuture<'_, Result<bool, StoreError>>;
+    fn set_role(&self, account: AccountId, role: Role) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let change = Change::Role(account, role);
+        Box::pin(async move { Ok(self.change_accounts(change).await? != 0) })
+    }
     /// Shuts an account and ends every session, or (`None`) lets it in again. `false`: no such
     /// account.
     fn set_disabled(
         &self,
         account: AccountId,
         disabled_ms: Option<i64>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let change = Change::Disabled(account, disabled_ms);
+        Box::pin(async move { Ok(self.change_accounts(change).await? != 0) })
+    }
 
     /// Begins a session, ends the one it replaces and adopts the guest, unless another account has.
     /// How many orders came with the guest.
-    fn begin_session(&self, begin: Begin) -> BoxFuture<'_, Result<u32, StoreError>>;
+    fn begin_session(&self, begin: Begin) -> BoxFuture<'_, Result<u32, StoreError>> {
+        Box::pin(async move {
+            let orders = self.change_accounts(Change::Begin(begin)).await?;
+            Ok(u32::try_from(orders).unwrap_or(u32::MAX))
+        })
+    }
     /// A session with its account.
     fn session(
         &self,
         token: TokenHash,
     ) -> BoxFuture<'_, Result<Option<(SessionRow, AccountRow)>, StoreError>>;
     /// Somebody was seen; never moves back.
-    fn seen(&self, token: TokenHash, seen_ms: i64) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn seen(&self, token: TokenHash, seen_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Seen(token, seen_ms);
+        Box::pin(async move { self.change_accounts(change).await.map(drop) })
+    }
     /// Ends one session, where it is there.
-    fn end_session(&self, token: TokenHash) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn end_session(&self, token: TokenHash) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.change_accounts(Change::End(token)).await.map(drop) })
+    }
     /// Ends every session of an account but `except`. How many there were.
     fn end_sessions(
         &self,
         account: AccountId,
         except: Option<TokenHash>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.change_accounts(Change::EndAll(account, except))
+    }
     /// How many sessions of an account have not ended by `now_ms`.
     fn count_sessions(
         &self,
@@ -139,7 +207,9 @@ pub trait AccountStore: Send + Sync + 'static {
         now_ms: i64,
     ) -> BoxFuture<'_, Result<u64, StoreError>>;
     /// Forgets sessions that ended before `now_ms`. How many there were.
-    fn forget_sessions(&self, now_ms: i64) -> BoxFuture<'_, Result<u64, StoreError>>;
+    fn forget_sessions(&self, now_ms: i64) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.change_accounts(Change::Forget(now_ms))
+    }
 
     /// The guests an account has adopted, last first, at most [`ADOPTED_MOST`].
     fn adopted(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<FanId>, StoreError>>;

@@ -204,4 +204,26 @@ pub enum OpenError {
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
+    /// A copy into it was interrupted.
+    #[error(
+        "the data folder {} is the target of a copy that did not come to its end: remove it, and copy again",
+        folder.display()
+    )]
+    HalfCopied {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A database that servers share could not be used.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Postgres(#[from] super::postgres::PostgresOpenError),
+    /// This program knows files only.
+    #[error(
+        "{database} cannot be used: this onsale was built without PostgreSQL; build it with `cargo \
+         build --release -p onsale-server --features postgres`"
+    )]
+    WithoutPostgres {
+        /// Which, without user and password.
+        database: String,
+    },
 }

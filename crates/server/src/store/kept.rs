@@ -30,19 +30,53 @@ pub struct Notice {
     pub last_ms: i64,
 }
 
-/// What is kept for a while.
+/// One change to what is kept for a while.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// See [`KeptStore::write_line`].
+    WriteLine(u64, String),
+    /// See [`KeptStore::forget_lines`].
+    ForgetLines(u64),
+    /// See [`KeptStore::begin_paying`].
+    BeginPaying(PayingRow),
+    /// See [`KeptStore::end_paying`].
+    EndPaying(OrderId),
+    /// See [`KeptStore::note_registration`].
+    NoteRegistration(AccountId, i64),
+    /// See [`KeptStore::take_notice`].
+    TakeNotice(AccountId),
+    /// See [`KeptStore::keep_throttle`].
+    KeepThrottle(Bytes, i64),
+}
+
+/// What is kept for a while: one way to change it, and questions.
 pub trait KeptStore: Send + Sync + 'static {
+    /// Makes one change, all of it or nothing; answers with the notice where one was taken.
+    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Option<Notice>, StoreError>>;
+
     /// Writes a line of the journal of the rooms in memory.
-    fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::WriteLine(seq, line);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
     /// The journal, in its order.
     fn lines(&self) -> BoxFuture<'_, Result<Vec<(u64, String)>, StoreError>>;
     /// Forgets the lines up to one: what they say has been kept.
-    fn forget_lines(&self, up_to: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn forget_lines(&self, up_to: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::ForgetLines(up_to);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
 
     /// Remembers that an order is being paid for with an admission.
-    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::BeginPaying(row);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
     /// Forgets it again.
-    fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::EndPaying(order);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
     /// Every order that is being paid for with an admission.
     fn paying(&self) -> BoxFuture<'_, Result<Vec<PayingRow>, StoreError>>;
 
@@ -51,12 +85,20 @@ pub trait KeptStore: Send + Sync + 'static {
         &self,
         account: AccountId,
         at_ms: i64,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::NoteRegistration(account, at_ms);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
     /// What an account is to be told, which is forgotten with that.
-    fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>>;
+    fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
+        self.change_kept(Change::TakeNotice(account))
+    }
 
     /// Keeps who guesses passwords.
-    fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::KeepThrottle(bytes, at_ms);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
     /// What was kept last.
     fn throttle(&self) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>>;
 }

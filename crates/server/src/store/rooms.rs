@@ -70,11 +70,66 @@ pub struct RemovedRoom {
     pub removed_by: String,
 }
 
-/// What waiting rooms ask of a database. Each method is one transaction.
+/// One change to what is kept of rooms.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// See [`RoomTable::add_room`].
+    Add(RoomRow, usize),
+    /// See [`RoomTable::remove_room`].
+    Remove(RemovedRoom, String),
+    /// See [`RoomTable::protect`].
+    Protect(RoomKey, PerformanceId, usize),
+    /// See [`RoomTable::unprotect`].
+    Unprotect(RoomKey, PerformanceId),
+    /// See [`RoomTable::set_authority`].
+    Authority(RoomKey, String),
+    /// See [`RoomTable::keep_state`].
+    State(RoomKey, String, i64),
+    /// See [`RoomTable::set_code_authority`].
+    Code(RoomKey, String, Option<String>),
+    /// See [`RoomTable::keep_memory`].
+    Memory(Bytes, i64),
+}
+
+/// What a change has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It affected so many rows.
+    Rows(u64),
+    /// Another room protects the performance. Nothing was written.
+    By(RoomKey),
+    /// There are as many as there may be. Nothing was written.
+    Full,
+}
+
+impl Done {
+    fn has_changed(self) -> bool {
+        matches!(self, Self::Rows(rows) if rows > 0)
+    }
+}
+
+impl From<Done> for Protected {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Rows(_) => Self::Done,
+            Done::By(room) => Self::By(room),
+            Done::Full => Self::Full,
+        }
+    }
+}
+
+/// What waiting rooms ask of a database: one way to change it, and questions. Each method is one
+/// transaction.
 pub trait RoomTable: Send + Sync + 'static {
+    /// Makes one change, all of it or nothing.
+    fn change_rooms(&self, change: Change) -> BoxFuture<'_, Result<Done, StoreError>>;
+
     /// Writes a new room with what it protects, all of it or nothing; `Full` where there are `most`
     /// rooms.
-    fn add_room(&self, row: RoomRow, most: usize) -> BoxFuture<'_, Result<Protected, StoreError>>;
+    fn add_room(&self, row: RoomRow, most: usize) -> BoxFuture<'_, Result<Protected, StoreError>> {
+        let change = Change::Add(row, most);
+        Box::pin(async move { Ok(self.change_rooms(change).await?.into()) })
+    }
     /// Every room, in the order in which they were made.
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomRow>, StoreError>>;
     /// The same in short, for servers that look four times a second what others have changed.
@@ -99,7 +154,10 @@ pub trait RoomTable: Send + Sync + 'static {
         &self,
         removed: RemovedRoom,
         log: String,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let change = Change::Remove(removed, log);
+        Box::pin(async move { Ok(self.change_rooms(change).await?.has_changed()) })
+    }
     /// The rooms that were removed last, last first, at most `limit`.
     fn removed_rooms(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RemovedRoom>, StoreError>>;
     /// The log of a room that was removed, JSON.
@@ -110,40 +168,58 @@ pub trait RoomTable: Send + Sync + 'static {
         room: RoomKey,
         performance: PerformanceId,
         most: usize,
-    ) -> BoxFuture<'_, Result<Protected, StoreError>>;
+    ) -> BoxFuture<'_, Result<Protected, StoreError>> {
+        let change = Change::Protect(room, performance, most);
+        Box::pin(async move { Ok(self.change_rooms(change).await?.into()) })
+    }
     /// Takes it away from there. `false`: it was not.
     fn unprotect(
         &self,
         room: RoomKey,
         performance: PerformanceId,
-    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let change = Change::Unprotect(room, performance);
+        Box::pin(async move { Ok(self.change_rooms(change).await?.has_changed()) })
+    }
     /// Changes what may be bought by who waited.
     fn set_authority(
         &self,
         room: RoomKey,
         authority: String,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Authority(room, authority);
+        Box::pin(async move { self.change_rooms(change).await.map(drop) })
+    }
     /// Keeps a room's state as it is at `at_ms`.
     fn keep_state(
         &self,
         room: RoomKey,
         state: String,
         at_ms: i64,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::State(room, state, at_ms);
+        Box::pin(async move { self.change_rooms(change).await.map(drop) })
+    }
     /// Remembers what may be bought by who came in on a code; `None` forgets it.
     fn set_code_authority(
         &self,
         room: RoomKey,
         code: String,
         authority: Option<String>,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Code(room, code, authority);
+        Box::pin(async move { self.change_rooms(change).await.map(drop) })
+    }
     /// What may be bought by who came in on each code of a room, by the code's id.
     fn code_authorities(
         &self,
         room: RoomKey,
     ) -> BoxFuture<'_, Result<Vec<(String, String)>, StoreError>>;
     /// Keeps the rooms that live in memory.
-    fn keep_memory(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn keep_memory(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Memory(bytes, at_ms);
+        Box::pin(async move { self.change_rooms(change).await.map(drop) })
+    }
     /// What was kept last.
     fn memory(&self) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>>;
 }

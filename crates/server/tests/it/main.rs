@@ -2,11 +2,14 @@
 
 mod checkout;
 mod cli;
+mod cli_database;
 mod http;
 mod kill;
 mod lane;
 mod ledger_tools;
 mod rooms_cli;
+#[cfg(feature = "postgres")]
+mod site_copy;
 mod store;
 mod support;
 mod users;

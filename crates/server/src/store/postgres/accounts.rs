@@ -4,8 +4,8 @@ use super::PostgresStore;
 use super::fault::Trouble;
 use super::read::{fixed, number};
 use super::transaction::Work;
-use crate::accounts::{AccountId, Role, TokenHash};
-use crate::store::accounts::{ADOPTED_MOST, AccountRow, AccountStore, Added, Begin, SessionRow};
+use crate::accounts::{AccountId, TokenHash};
+use crate::store::accounts::{ADOPTED_MOST, AccountRow, AccountStore, Begin, Change, SessionRow};
 use crate::store::error::StoreError;
 use booking_core::FanId;
 use futures_util::future::BoxFuture;
@@ -56,30 +56,12 @@ const ADOPTER: &str = "SELECT account_id FROM account_fan WHERE fan_id = $1";
 /// How long a guest without orders stays adopted.
 const EMPTY_GUEST_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// One change.
-enum Change {
-    Add(AccountRow),
-    Password {
-        account: AccountId,
-        old: String,
-        new: String,
-        chosen_ms: Option<i64>,
-    },
-    Role(AccountId, Role),
-    Disabled(AccountId, Option<i64>),
-    Begin(Begin),
-    Seen(TokenHash, i64),
-    End(TokenHash),
-    EndAll(AccountId, Option<TokenHash>),
-    Forget(i64),
-}
-
 impl Work for Change {
     /// Rows affected; of a session begun, the orders that came with the guest.
     type Done = u64;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<u64, Trouble> {
-        Ok(self.make(connection).await?)
+        Ok(make(connection, self).await?)
     }
 }
 
@@ -87,56 +69,54 @@ fn blob<const N: usize>(bytes: &[u8; N]) -> Vec<u8> {
     bytes.to_vec()
 }
 
-impl Change {
-    async fn make(&self, connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
-        let query = match self {
-            Self::Add(row) => sqlx::query(INSERT_ACCOUNT)
-                .bind(blob(row.id.as_bytes()))
-                .bind(&row.email)
-                .bind(row.role.code())
-                .bind(blob(row.fan.as_bytes()))
-                .bind(&row.password)
-                .bind(row.created_ms)
-                .bind(row.password_ms)
-                .bind(row.disabled_ms),
-            Self::Password {
-                account,
-                old,
-                new,
-                chosen_ms,
-            } => sqlx::query(SET_PASSWORD)
-                .bind(new)
-                .bind(*chosen_ms)
-                .bind(blob(account.as_bytes()))
-                .bind(old),
-            // The account first, whose lock keeps new sessions from beginning; then those there are.
-            Self::Role(account, role) => {
-                let query = sqlx::query(SET_ROLE)
-                    .bind(role.code())
-                    .bind(blob(account.as_bytes()));
-                let set = query.execute(&mut *connection).await?;
-                end_all(connection, *account, None).await?;
-                return Ok(set.rows_affected());
-            }
-            Self::Disabled(account, disabled_ms) => {
-                let query = sqlx::query(SET_DISABLED)
-                    .bind(*disabled_ms)
-                    .bind(blob(account.as_bytes()));
-                let set = query.execute(&mut *connection).await?;
-                end_all(connection, *account, None).await?;
-                return Ok(set.rows_affected());
-            }
-            Self::Begin(begin) => return begin_session(connection, begin).await,
-            Self::Seen(token, seen_ms) => sqlx::query(SEEN)
-                .bind(*seen_ms)
-                .bind(blob(&token.0))
-                .bind(*seen_ms),
-            Self::End(token) => sqlx::query(END_SESSION).bind(blob(&token.0)),
-            Self::EndAll(account, except) => return end_all(connection, *account, *except).await,
-            Self::Forget(now_ms) => sqlx::query(FORGET_SESSIONS).bind(*now_ms),
-        };
-        Ok(query.execute(connection).await?.rows_affected())
-    }
+async fn make(connection: &mut PgConnection, change: &Change) -> Result<u64, sqlx::Error> {
+    let query = match change {
+        Change::Add(row) => sqlx::query(INSERT_ACCOUNT)
+            .bind(blob(row.id.as_bytes()))
+            .bind(&row.email)
+            .bind(row.role.code())
+            .bind(blob(row.fan.as_bytes()))
+            .bind(&row.password)
+            .bind(row.created_ms)
+            .bind(row.password_ms)
+            .bind(row.disabled_ms),
+        Change::Password {
+            account,
+            old,
+            new,
+            chosen_ms,
+        } => sqlx::query(SET_PASSWORD)
+            .bind(new)
+            .bind(*chosen_ms)
+            .bind(blob(account.as_bytes()))
+            .bind(old),
+        // The account first, whose lock keeps new sessions from beginning; then those there are.
+        Change::Role(account, role) => {
+            let query = sqlx::query(SET_ROLE)
+                .bind(role.code())
+                .bind(blob(account.as_bytes()));
+            let set = query.execute(&mut *connection).await?;
+            end_all(connection, *account, None).await?;
+            return Ok(set.rows_affected());
+        }
+        Change::Disabled(account, disabled_ms) => {
+            let query = sqlx::query(SET_DISABLED)
+                .bind(*disabled_ms)
+                .bind(blob(account.as_bytes()));
+            let set = query.execute(&mut *connection).await?;
+            end_all(connection, *account, None).await?;
+            return Ok(set.rows_affected());
+        }
+        Change::Begin(begin) => return begin_session(connection, begin).await,
+        Change::Seen(token, seen_ms) => sqlx::query(SEEN)
+            .bind(*seen_ms)
+            .bind(blob(&token.0))
+            .bind(*seen_ms),
+        Change::End(token) => sqlx::query(END_SESSION).bind(blob(&token.0)),
+        Change::EndAll(account, except) => return end_all(connection, *account, *except).await,
+        Change::Forget(now_ms) => sqlx::query(FORGET_SESSIONS).bind(*now_ms),
+    };
+    Ok(query.execute(connection).await?.rows_affected())
 }
 
 async fn end_all(
@@ -212,13 +192,8 @@ fn account(row: &PgRow) -> Result<AccountRow, StoreError> {
 }
 
 impl AccountStore for PostgresStore {
-    fn add_account(&self, row: AccountRow) -> BoxFuture<'_, Result<Added, StoreError>> {
-        Box::pin(async move {
-            Ok(match self.change(Change::Add(row)).await? {
-                0 => Added::Exists,
-                _ => Added::New,
-            })
-        })
+    fn change_accounts(&self, change: Change) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.change(change))
     }
 
     fn account(&self, id: AccountId) -> BoxFuture<'_, Result<Option<AccountRow>, StoreError>> {
@@ -252,43 +227,6 @@ impl AccountStore for PostgresStore {
         })
     }
 
-    fn set_password(
-        &self,
-        account: AccountId,
-        old: String,
-        new: String,
-        chosen_ms: Option<i64>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async move {
-            let change = Change::Password {
-                account,
-                old,
-                new,
-                chosen_ms,
-            };
-            Ok(self.change(change).await? != 0)
-        })
-    }
-
-    fn set_role(&self, account: AccountId, role: Role) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async move { Ok(self.change(Change::Role(account, role)).await? != 0) })
-    }
-
-    fn set_disabled(
-        &self,
-        account: AccountId,
-        disabled_ms: Option<i64>,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async move { Ok(self.change(Change::Disabled(account, disabled_ms)).await? != 0) })
-    }
-
-    fn begin_session(&self, begin: Begin) -> BoxFuture<'_, Result<u32, StoreError>> {
-        Box::pin(async move {
-            let orders = self.change(Change::Begin(begin)).await?;
-            Ok(u32::try_from(orders).unwrap_or(u32::MAX))
-        })
-    }
-
     fn session(
         &self,
         token: TokenHash,
@@ -310,22 +248,6 @@ impl AccountStore for PostgresStore {
         })
     }
 
-    fn seen(&self, token: TokenHash, seen_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.change(Change::Seen(token, seen_ms)).await.map(drop) })
-    }
-
-    fn end_session(&self, token: TokenHash) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.change(Change::End(token)).await.map(drop) })
-    }
-
-    fn end_sessions(
-        &self,
-        account: AccountId,
-        except: Option<TokenHash>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
-        Box::pin(self.change(Change::EndAll(account, except)))
-    }
-
     fn count_sessions(
         &self,
         account: AccountId,
@@ -339,10 +261,6 @@ impl AccountStore for PostgresStore {
             };
             number(&self.the_row(query).await?, "open")
         })
-    }
-
-    fn forget_sessions(&self, now_ms: i64) -> BoxFuture<'_, Result<u64, StoreError>> {
-        Box::pin(self.change(Change::Forget(now_ms)))
     }
 
     fn adopted(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<FanId>, StoreError>> {

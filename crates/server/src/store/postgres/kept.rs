@@ -6,7 +6,7 @@ use super::read::{as_i64, fixed, number};
 use super::transaction::Work;
 use crate::accounts::AccountId;
 use crate::store::error::StoreError;
-use crate::store::kept::{KeptStore, Notice, PayingRow};
+use crate::store::kept::{Change, KeptStore, Notice, PayingRow};
 use booking_core::{FanId, OrderId};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -31,46 +31,39 @@ const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) 
      ON CONFLICT (one) DO UPDATE SET bytes = excluded.bytes, kept_ms = excluded.kept_ms";
 const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
 
-enum Change {
-    WriteLine(i64, String),
-    ForgetLines(i64),
-    BeginPaying(PayingRow),
-    EndPaying(OrderId),
-    NoteRegistration(AccountId, i64),
-    TakeNotice(AccountId),
-    KeepThrottle(Bytes, i64),
-}
-
 impl Work for Change {
     /// A notice that was taken.
     type Done = Option<Notice>;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Option<Notice>, Trouble> {
-        Ok(self.make(connection).await?)
+        Ok(make(connection, self).await?)
     }
 }
 
-impl Change {
-    async fn make(&self, connection: &mut PgConnection) -> Result<Option<Notice>, sqlx::Error> {
-        let query = match self {
-            Self::WriteLine(seq, line) => sqlx::query(WRITE_LINE).bind(*seq).bind(line.as_str()),
-            Self::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(*up_to),
-            Self::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
-                .bind(row.order.as_bytes().to_vec())
-                .bind(row.fan.as_bytes().to_vec())
-                .bind(row.admission.as_str()),
-            Self::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
-            Self::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
-                .bind(account.as_bytes().to_vec())
-                .bind(*at_ms),
-            Self::TakeNotice(account) => return take(connection, *account).await,
-            Self::KeepThrottle(bytes, at_ms) => {
-                sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
-            }
-        };
-        query.execute(connection).await?;
-        Ok(None)
-    }
+async fn make(
+    connection: &mut PgConnection,
+    change: &Change,
+) -> Result<Option<Notice>, sqlx::Error> {
+    let query = match change {
+        Change::WriteLine(seq, line) => sqlx::query(WRITE_LINE)
+            .bind(as_i64(*seq))
+            .bind(line.as_str()),
+        Change::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(as_i64(*up_to)),
+        Change::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
+            .bind(row.order.as_bytes().to_vec())
+            .bind(row.fan.as_bytes().to_vec())
+            .bind(row.admission.as_str()),
+        Change::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
+        Change::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
+            .bind(account.as_bytes().to_vec())
+            .bind(*at_ms),
+        Change::TakeNotice(account) => return take(connection, *account).await,
+        Change::KeepThrottle(bytes, at_ms) => {
+            sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
+        }
+    };
+    query.execute(connection).await?;
+    Ok(None)
 }
 
 async fn take(
@@ -88,15 +81,9 @@ async fn take(
     }))
 }
 
-impl PostgresStore {
-    fn kept(&self, change: Change) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.change(change).await.map(drop) })
-    }
-}
-
 impl KeptStore for PostgresStore {
-    fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::WriteLine(as_i64(seq), line))
+    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
+        Box::pin(self.change(change))
     }
 
     fn lines(&self) -> BoxFuture<'_, Result<Vec<(u64, String)>, StoreError>> {
@@ -106,18 +93,6 @@ impl KeptStore for PostgresStore {
                 .map(|row| Ok((number(row, "seq")?, row.try_get("entry")?)))
                 .collect()
         })
-    }
-
-    fn forget_lines(&self, up_to: u64) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::ForgetLines(as_i64(up_to)))
-    }
-
-    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::BeginPaying(row))
-    }
-
-    fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::EndPaying(order))
     }
 
     fn paying(&self) -> BoxFuture<'_, Result<Vec<PayingRow>, StoreError>> {
@@ -133,22 +108,6 @@ impl KeptStore for PostgresStore {
                 })
                 .collect()
         })
-    }
-
-    fn note_registration(
-        &self,
-        account: AccountId,
-        at_ms: i64,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::NoteRegistration(account, at_ms))
-    }
-
-    fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
-        Box::pin(self.change(Change::TakeNotice(account)))
-    }
-
-    fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::KeepThrottle(bytes, at_ms))
     }
 
     fn throttle(&self) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {

@@ -5,7 +5,7 @@ use super::fault::Trouble;
 use super::read::fixed;
 use super::transaction::Work;
 use crate::store::error::StoreError;
-use crate::store::rooms::{Protected, RemovedRoom, RoomKey, RoomRow, RoomTable};
+use crate::store::rooms::{Change, Done, RemovedRoom, RoomKey, RoomRow, RoomTable};
 use booking_core::PerformanceId;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -52,29 +52,11 @@ const REMOVED: &str = "SELECT room_id, name, made_ms, removed_ms, removed_by \
 const REMOVED_LOG: &str = "SELECT log FROM waiting_room_removed WHERE room_id = $1";
 const MEMORY: &str = "SELECT bytes FROM waiting_room_memory WHERE one = 1";
 
-/// One change.
-enum Change {
-    Add(RoomRow, usize),
-    Remove(RemovedRoom, String),
-    Protect(RoomKey, PerformanceId, usize),
-    Unprotect(RoomKey, PerformanceId),
-    Authority(RoomKey, String),
-    State(RoomKey, String, i64),
-    Code(RoomKey, String, Option<String>),
-    Memory(Bytes, i64),
-}
-
-enum Done {
-    Rows(u64),
-    By(RoomKey),
-    Full,
-}
-
 impl Work for Change {
     type Done = Done;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Done, Trouble> {
-        self.make(connection).await.map_err(|error| {
+        make(connection, self).await.map_err(|error| {
             // Somebody else protected the same performance a moment ago: look again.
             let is_late = error
                 .as_database_error()
@@ -114,67 +96,65 @@ async fn protect(
         .map(drop)
 }
 
-impl Change {
-    async fn make(&self, connection: &mut PgConnection) -> Result<Done, sqlx::Error> {
-        let query = match self {
-            Self::Add(row, most) => return add(connection, row, *most).await,
-            Self::Remove(removed, log) => {
-                let room = &removed.room;
-                // The room first, so that nothing is put behind it while it goes.
-                lock_room(connection, room).await?;
-                sqlx::query(KEEP_LOG)
+async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, sqlx::Error> {
+    let query = match change {
+        Change::Add(row, most) => return add(connection, row, *most).await,
+        Change::Remove(removed, log) => {
+            let room = &removed.room;
+            // The room first, so that nothing is put behind it while it goes.
+            lock_room(connection, room).await?;
+            sqlx::query(KEEP_LOG)
+                .bind(&room[..])
+                .bind(removed.name.as_str())
+                .bind(removed.made_ms)
+                .bind(removed.removed_ms)
+                .bind(removed.removed_by.as_str())
+                .bind(log.as_str())
+                .execute(&mut *connection)
+                .await?;
+            for forget in [UNPROTECT_ALL, REMOVE_CODES] {
+                sqlx::query(forget)
                     .bind(&room[..])
-                    .bind(removed.name.as_str())
-                    .bind(removed.made_ms)
-                    .bind(removed.removed_ms)
-                    .bind(removed.removed_by.as_str())
-                    .bind(log.as_str())
                     .execute(&mut *connection)
                     .await?;
-                for forget in [UNPROTECT_ALL, REMOVE_CODES] {
-                    sqlx::query(forget)
-                        .bind(&room[..])
-                        .execute(&mut *connection)
-                        .await?;
-                }
-                sqlx::query(REMOVE_ROOM).bind(&room[..])
             }
-            Self::Protect(room, performance, most) => {
-                lock_room(connection, room).await?;
-                return match protector(connection, *performance).await? {
-                    Some(by) if by != *room => Ok(Done::By(by)),
-                    Some(_) => Ok(Done::Rows(0)),
-                    None => {
-                        let counting = sqlx::query_scalar(COUNT_PROTECTED).bind(&room[..]);
-                        if is_full(counting.fetch_one(&mut *connection).await?, *most) {
-                            return Ok(Done::Full);
-                        }
-                        protect(connection, *room, *performance).await?;
-                        Ok(Done::Rows(1))
+            sqlx::query(REMOVE_ROOM).bind(&room[..])
+        }
+        Change::Protect(room, performance, most) => {
+            lock_room(connection, room).await?;
+            return match protector(connection, *performance).await? {
+                Some(by) if by != *room => Ok(Done::By(by)),
+                Some(_) => Ok(Done::Rows(0)),
+                None => {
+                    let counting = sqlx::query_scalar(COUNT_PROTECTED).bind(&room[..]);
+                    if is_full(counting.fetch_one(&mut *connection).await?, *most) {
+                        return Ok(Done::Full);
                     }
-                };
-            }
-            Self::Unprotect(room, performance) => sqlx::query(UNPROTECT)
-                .bind(&performance.as_bytes()[..])
-                .bind(&room[..]),
-            Self::Authority(room, authority) => sqlx::query(SET_AUTHORITY)
-                .bind(authority.as_str())
-                .bind(&room[..]),
-            Self::State(room, state, at_ms) => sqlx::query(KEEP_STATE)
-                .bind(state.as_str())
-                .bind(*at_ms)
-                .bind(&room[..]),
-            Self::Code(room, code, Some(authority)) => sqlx::query(SET_CODE)
-                .bind(&room[..])
-                .bind(code.as_str())
-                .bind(authority.as_str()),
-            Self::Code(room, code, None) => {
-                sqlx::query(REMOVE_CODE).bind(&room[..]).bind(code.as_str())
-            }
-            Self::Memory(bytes, at_ms) => sqlx::query(KEEP_MEMORY).bind(&bytes[..]).bind(*at_ms),
-        };
-        Ok(Done::Rows(query.execute(connection).await?.rows_affected()))
-    }
+                    protect(connection, *room, *performance).await?;
+                    Ok(Done::Rows(1))
+                }
+            };
+        }
+        Change::Unprotect(room, performance) => sqlx::query(UNPROTECT)
+            .bind(&performance.as_bytes()[..])
+            .bind(&room[..]),
+        Change::Authority(room, authority) => sqlx::query(SET_AUTHORITY)
+            .bind(authority.as_str())
+            .bind(&room[..]),
+        Change::State(room, state, at_ms) => sqlx::query(KEEP_STATE)
+            .bind(state.as_str())
+            .bind(*at_ms)
+            .bind(&room[..]),
+        Change::Code(room, code, Some(authority)) => sqlx::query(SET_CODE)
+            .bind(&room[..])
+            .bind(code.as_str())
+            .bind(authority.as_str()),
+        Change::Code(room, code, None) => {
+            sqlx::query(REMOVE_CODE).bind(&room[..]).bind(code.as_str())
+        }
+        Change::Memory(bytes, at_ms) => sqlx::query(KEEP_MEMORY).bind(&bytes[..]).bind(*at_ms),
+    };
+    Ok(Done::Rows(query.execute(connection).await?.rows_affected()))
 }
 
 async fn lock_room(connection: &mut PgConnection, room: &RoomKey) -> Result<(), sqlx::Error> {
@@ -238,26 +218,9 @@ fn room(row: &PgRow) -> Result<RoomRow, StoreError> {
     })
 }
 
-impl PostgresStore {
-    async fn room_rows(&self, change: Change) -> Result<u64, StoreError> {
-        Ok(match self.change(change).await? {
-            Done::Rows(rows) => rows,
-            Done::By(_) | Done::Full => 0,
-        })
-    }
-
-    async fn room_protected(&self, change: Change) -> Result<Protected, StoreError> {
-        Ok(match self.change(change).await? {
-            Done::Rows(_) => Protected::Done,
-            Done::By(room) => Protected::By(room),
-            Done::Full => Protected::Full,
-        })
-    }
-}
-
 impl RoomTable for PostgresStore {
-    fn add_room(&self, row: RoomRow, most: usize) -> BoxFuture<'_, Result<Protected, StoreError>> {
-        Box::pin(self.room_protected(Change::Add(row, most)))
+    fn change_rooms(&self, change: Change) -> BoxFuture<'_, Result<Done, StoreError>> {
+        Box::pin(self.change(change))
     }
 
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomRow>, StoreError>> {
@@ -265,15 +228,6 @@ impl RoomTable for PostgresStore {
             let rows = self.rows(|| sqlx::query(ROOMS)).await?;
             rows.iter().map(room).collect()
         })
-    }
-
-    fn remove_room(
-        &self,
-        removed: RemovedRoom,
-        log: String,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let change = Change::Remove(removed, log);
-        Box::pin(async move { Ok(self.room_rows(change).await? > 0) })
     }
 
     fn removed_rooms(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RemovedRoom>, StoreError>> {
@@ -301,61 +255,6 @@ impl RoomTable for PostgresStore {
         })
     }
 
-    fn protect(
-        &self,
-        room: RoomKey,
-        performance: PerformanceId,
-        most: usize,
-    ) -> BoxFuture<'_, Result<Protected, StoreError>> {
-        Box::pin(self.room_protected(Change::Protect(room, performance, most)))
-    }
-
-    fn unprotect(
-        &self,
-        room: RoomKey,
-        performance: PerformanceId,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async move {
-            let change = Change::Unprotect(room, performance);
-            Ok(self.room_rows(change).await? > 0)
-        })
-    }
-
-    fn set_authority(
-        &self,
-        room: RoomKey,
-        authority: String,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::Authority(room, authority);
-            self.room_rows(change).await.map(drop)
-        })
-    }
-
-    fn keep_state(
-        &self,
-        room: RoomKey,
-        state: String,
-        at_ms: i64,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::State(room, state, at_ms);
-            self.room_rows(change).await.map(drop)
-        })
-    }
-
-    fn set_code_authority(
-        &self,
-        room: RoomKey,
-        code: String,
-        authority: Option<String>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::Code(room, code, authority);
-            self.room_rows(change).await.map(drop)
-        })
-    }
-
     fn code_authorities(
         &self,
         room: RoomKey,
@@ -365,13 +264,6 @@ impl RoomTable for PostgresStore {
             rows.iter()
                 .map(|row| Ok((row.try_get("code_id")?, row.try_get("authority")?)))
                 .collect()
-        })
-    }
-
-    fn keep_memory(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::Memory(bytes, at_ms);
-            self.room_rows(change).await.map(drop)
         })
     }
 

@@ -198,12 +198,7 @@ impl Write for CheckWritable {
 impl SqliteStore {
     /// Whether a commit goes through just now.
     pub async fn check_writable(&self) -> Result<(), StoreError> {
-        self.write(CheckWritable)
-            .await
-            .map_err(|error| match error {
-                WriteError::Store(error) => error,
-                WriteError::Refused(never) => match never {},
-            })
+        Ok(self.write(CheckWritable).await?)
     }
 }
 
@@ -224,14 +219,6 @@ fn outcome(result: Result<(), WriteError<CatalogueStoreError>>) -> Result<(), Ca
         WriteError::Refused(refusal) => refusal,
         WriteError::Store(error) => CatalogueStoreError::Failed(error),
     })
-}
-
-/// Of a write that is never refused for reasons of its own.
-fn store_error(error: WriteError<Infallible>) -> StoreError {
-    match error {
-        WriteError::Store(error) => error,
-        WriteError::Refused(never) => match never {},
-    }
 }
 
 fn failed(error: sqlx::Error) -> CatalogueStoreError {
@@ -295,7 +282,7 @@ impl CatalogueStore for SqliteStore {
     fn add_seat_map(&self, version: [u8; 32], map: Bytes) -> Answer<'_, ()> {
         Box::pin(async move {
             let written = self.write(AddSeatMap { version, map }).await;
-            written.map_err(|error| CatalogueStoreError::Failed(store_error(error)))
+            written.map_err(|error| CatalogueStoreError::Failed(error.into()))
         })
     }
 
@@ -365,7 +352,7 @@ impl CatalogueStore for SqliteStore {
     fn mark_demo(&self) -> Answer<'_, ()> {
         Box::pin(async {
             let written = self.write(MarkDemo).await;
-            written.map_err(|error| CatalogueStoreError::Failed(store_error(error)))
+            written.map_err(|error| CatalogueStoreError::Failed(error.into()))
         })
     }
 
@@ -379,7 +366,7 @@ impl CatalogueStore for SqliteStore {
     fn switch_fans(&self, performance: PerformanceId, on: bool) -> Answer<'_, bool> {
         Box::pin(async move {
             let written = self.write(SwitchFans { performance, on }).await;
-            written.map_err(|error| CatalogueStoreError::Failed(store_error(error)))
+            written.map_err(|error| CatalogueStoreError::Failed(error.into()))
         })
     }
 

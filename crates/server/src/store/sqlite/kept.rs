@@ -4,7 +4,7 @@ use super::SqliteStore;
 use super::writer::{Write, WriteError};
 use crate::accounts::AccountId;
 use crate::store::error::StoreError;
-use crate::store::kept::{KeptStore, Notice, PayingRow};
+use crate::store::kept::{Change, KeptStore, Notice, PayingRow};
 use booking_core::{FanId, OrderId};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -31,16 +31,6 @@ const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) 
      ON CONFLICT (one) DO UPDATE SET bytes = excluded.bytes, kept_ms = excluded.kept_ms";
 const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
 
-enum Change {
-    WriteLine(i64, String),
-    ForgetLines(i64),
-    BeginPaying(PayingRow),
-    EndPaying(OrderId),
-    NoteRegistration(AccountId, i64),
-    TakeNotice(AccountId),
-    KeepThrottle(Bytes, i64),
-}
-
 impl Write for Change {
     /// A notice that was taken.
     type Done = Option<Notice>;
@@ -52,36 +42,36 @@ impl Write for Change {
     ) -> Result<Vec<Option<Notice>>, WriteError<Infallible>> {
         let mut done = Vec::with_capacity(writes.len());
         for write in writes {
-            done.push(write.make(connection).await?);
+            done.push(make(connection, write).await?);
         }
         Ok(done)
     }
 }
 
-impl Change {
-    async fn make(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<Option<Notice>, WriteError<Infallible>> {
-        let query = match self {
-            Self::WriteLine(seq, line) => sqlx::query(WRITE_LINE).bind(*seq).bind(line.as_str()),
-            Self::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(*up_to),
-            Self::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
-                .bind(row.order.as_bytes().to_vec())
-                .bind(row.fan.as_bytes().to_vec())
-                .bind(row.admission.as_str()),
-            Self::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
-            Self::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
-                .bind(account.as_bytes().to_vec())
-                .bind(*at_ms),
-            Self::TakeNotice(account) => return take(connection, *account).await,
-            Self::KeepThrottle(bytes, at_ms) => {
-                sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
-            }
-        };
-        query.execute(connection).await?;
-        Ok(None)
-    }
+async fn make(
+    connection: &mut SqliteConnection,
+    change: &Change,
+) -> Result<Option<Notice>, WriteError<Infallible>> {
+    let query = match change {
+        Change::WriteLine(seq, line) => sqlx::query(WRITE_LINE)
+            .bind(number(*seq))
+            .bind(line.as_str()),
+        Change::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(number(*up_to)),
+        Change::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
+            .bind(row.order.as_bytes().to_vec())
+            .bind(row.fan.as_bytes().to_vec())
+            .bind(row.admission.as_str()),
+        Change::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
+        Change::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
+            .bind(account.as_bytes().to_vec())
+            .bind(*at_ms),
+        Change::TakeNotice(account) => return take(connection, *account).await,
+        Change::KeepThrottle(bytes, at_ms) => {
+            sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
+        }
+    };
+    query.execute(connection).await?;
+    Ok(None)
 }
 
 async fn take(
@@ -113,22 +103,9 @@ fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-impl SqliteStore {
-    async fn keep(&self, change: Change) -> Result<Option<Notice>, StoreError> {
-        self.write(change).await.map_err(|error| match error {
-            WriteError::Refused(never) => match never {},
-            WriteError::Store(error) => error,
-        })
-    }
-
-    fn kept(&self, change: Change) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.keep(change).await.map(drop) })
-    }
-}
-
 impl KeptStore for SqliteStore {
-    fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::WriteLine(number(seq), line))
+    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
+        Box::pin(async move { Ok(self.write(change).await?) })
     }
 
     fn lines(&self) -> BoxFuture<'_, Result<Vec<(u64, String)>, StoreError>> {
@@ -141,18 +118,6 @@ impl KeptStore for SqliteStore {
                 })
                 .collect()
         })
-    }
-
-    fn forget_lines(&self, up_to: u64) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::ForgetLines(number(up_to)))
-    }
-
-    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::BeginPaying(row))
-    }
-
-    fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::EndPaying(order))
     }
 
     fn paying(&self) -> BoxFuture<'_, Result<Vec<PayingRow>, StoreError>> {
@@ -168,22 +133,6 @@ impl KeptStore for SqliteStore {
                 })
                 .collect()
         })
-    }
-
-    fn note_registration(
-        &self,
-        account: AccountId,
-        at_ms: i64,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::NoteRegistration(account, at_ms))
-    }
-
-    fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
-        Box::pin(self.keep(Change::TakeNotice(account)))
-    }
-
-    fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.kept(Change::KeepThrottle(bytes, at_ms))
     }
 
     fn throttle(&self) -> BoxFuture<'_, Result<Option<Bytes>, StoreError>> {

@@ -17,8 +17,10 @@ mod open;
 mod payments;
 mod read;
 mod rooms;
+mod tables;
 mod writer;
 
+pub use folder::FolderLock;
 pub use open::StoreOptions;
 pub use writer::{Write, WriteError};
 

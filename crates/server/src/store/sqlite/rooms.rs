@@ -3,7 +3,7 @@
 use super::SqliteStore;
 use super::writer::{Write, WriteError};
 use crate::store::error::StoreError;
-use crate::store::rooms::{Protected, RemovedRoom, RoomKey, RoomRow, RoomTable};
+use crate::store::rooms::{Change, Done, RemovedRoom, RoomKey, RoomRow, RoomTable};
 use booking_core::PerformanceId;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -47,24 +47,6 @@ const REMOVED: &str = "SELECT room_id, name, made_ms, removed_ms, removed_by \
 const REMOVED_LOG: &str = "SELECT log FROM waiting_room_removed WHERE room_id = ?";
 const MEMORY: &str = "SELECT bytes FROM waiting_room_memory WHERE one = 1";
 
-/// One change. Rooms change rarely, so one kind of write does for all.
-enum Change {
-    Add(RoomRow, usize),
-    Remove(RemovedRoom, String),
-    Protect(RoomKey, PerformanceId, usize),
-    Unprotect(RoomKey, PerformanceId),
-    Authority(RoomKey, String),
-    State(RoomKey, String, i64),
-    Code(RoomKey, String, Option<String>),
-    Memory(Bytes, i64),
-}
-
-enum Done {
-    Rows(u64),
-    By(RoomKey),
-    Full,
-}
-
 impl Write for Change {
     type Done = Done;
     type Refusal = Infallible;
@@ -75,7 +57,7 @@ impl Write for Change {
     ) -> Result<Vec<Done>, WriteError<Infallible>> {
         let mut done = Vec::with_capacity(writes.len());
         for write in writes {
-            done.push(write.make(connection).await?);
+            done.push(make(connection, write).await?);
         }
         Ok(done)
     }
@@ -105,69 +87,67 @@ async fn protect(
         .map(drop)
 }
 
-impl Change {
-    async fn make(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<Done, WriteError<Infallible>> {
-        let query = match self {
-            Self::Add(row, most) => return add(connection, row, *most).await,
-            Self::Remove(removed, log) => {
-                let room = &removed.room;
-                sqlx::query(KEEP_LOG)
-                    .bind(&room[..])
-                    .bind(removed.name.as_str())
-                    .bind(removed.made_ms)
-                    .bind(removed.removed_ms)
-                    .bind(removed.removed_by.as_str())
-                    .bind(log.as_str())
+async fn make(
+    connection: &mut SqliteConnection,
+    change: &Change,
+) -> Result<Done, WriteError<Infallible>> {
+    let query = match change {
+        Change::Add(row, most) => return add(connection, row, *most).await,
+        Change::Remove(removed, log) => {
+            let room = &removed.room;
+            sqlx::query(KEEP_LOG)
+                .bind(&room[..])
+                .bind(removed.name.as_str())
+                .bind(removed.made_ms)
+                .bind(removed.removed_ms)
+                .bind(removed.removed_by.as_str())
+                .bind(log.as_str())
+                .bind(&room[..])
+                .execute(&mut *connection)
+                .await?;
+            for forget in [UNPROTECT_ALL, REMOVE_CODES] {
+                sqlx::query(forget)
                     .bind(&room[..])
                     .execute(&mut *connection)
                     .await?;
-                for forget in [UNPROTECT_ALL, REMOVE_CODES] {
-                    sqlx::query(forget)
-                        .bind(&room[..])
-                        .execute(&mut *connection)
-                        .await?;
-                }
-                sqlx::query(REMOVE_ROOM).bind(&room[..])
             }
-            Self::Protect(room, performance, most) => {
-                return match protector(connection, *performance).await? {
-                    Some(by) if by != *room => Ok(Done::By(by)),
-                    Some(_) => Ok(Done::Rows(0)),
-                    None => {
-                        let counted = sqlx::query(COUNT_PROTECTED).bind(&room[..]);
-                        let counted = counted.fetch_one(&mut *connection).await?;
-                        if is_full(&counted, *most)? {
-                            return Ok(Done::Full);
-                        }
-                        protect(connection, *room, *performance).await?;
-                        Ok(Done::Rows(1))
+            sqlx::query(REMOVE_ROOM).bind(&room[..])
+        }
+        Change::Protect(room, performance, most) => {
+            return match protector(connection, *performance).await? {
+                Some(by) if by != *room => Ok(Done::By(by)),
+                Some(_) => Ok(Done::Rows(0)),
+                None => {
+                    let counted = sqlx::query(COUNT_PROTECTED).bind(&room[..]);
+                    let counted = counted.fetch_one(&mut *connection).await?;
+                    if is_full(&counted, *most)? {
+                        return Ok(Done::Full);
                     }
-                };
-            }
-            Self::Unprotect(room, performance) => sqlx::query(UNPROTECT)
-                .bind(&performance.as_bytes()[..])
-                .bind(&room[..]),
-            Self::Authority(room, authority) => sqlx::query(SET_AUTHORITY)
-                .bind(authority.as_str())
-                .bind(&room[..]),
-            Self::State(room, state, at_ms) => sqlx::query(KEEP_STATE)
-                .bind(state.as_str())
-                .bind(*at_ms)
-                .bind(&room[..]),
-            Self::Code(room, code, Some(authority)) => sqlx::query(SET_CODE)
-                .bind(&room[..])
-                .bind(code.as_str())
-                .bind(authority.as_str()),
-            Self::Code(room, code, None) => {
-                sqlx::query(REMOVE_CODE).bind(&room[..]).bind(code.as_str())
-            }
-            Self::Memory(bytes, at_ms) => sqlx::query(KEEP_MEMORY).bind(&bytes[..]).bind(*at_ms),
-        };
-        Ok(Done::Rows(query.execute(connection).await?.rows_affected()))
-    }
+                    protect(connection, *room, *performance).await?;
+                    Ok(Done::Rows(1))
+                }
+            };
+        }
+        Change::Unprotect(room, performance) => sqlx::query(UNPROTECT)
+            .bind(&performance.as_bytes()[..])
+            .bind(&room[..]),
+        Change::Authority(room, authority) => sqlx::query(SET_AUTHORITY)
+            .bind(authority.as_str())
+            .bind(&room[..]),
+        Change::State(room, state, at_ms) => sqlx::query(KEEP_STATE)
+            .bind(state.as_str())
+            .bind(*at_ms)
+            .bind(&room[..]),
+        Change::Code(room, code, Some(authority)) => sqlx::query(SET_CODE)
+            .bind(&room[..])
+            .bind(code.as_str())
+            .bind(authority.as_str()),
+        Change::Code(room, code, None) => {
+            sqlx::query(REMOVE_CODE).bind(&room[..]).bind(code.as_str())
+        }
+        Change::Memory(bytes, at_ms) => sqlx::query(KEEP_MEMORY).bind(&bytes[..]).bind(*at_ms),
+    };
+    Ok(Done::Rows(query.execute(connection).await?.rows_affected()))
 }
 
 async fn add(
@@ -212,33 +192,9 @@ fn key(row: &SqliteRow, column: &str) -> Result<[u8; 16], StoreError> {
         .map_err(|_| StoreError::Damaged(format!("waiting_room: {column} is not 16 bytes")))
 }
 
-impl SqliteStore {
-    async fn room_change(&self, change: Change) -> Result<Done, StoreError> {
-        self.write(change).await.map_err(|error| match error {
-            WriteError::Refused(never) => match never {},
-            WriteError::Store(error) => error,
-        })
-    }
-
-    async fn room_rows(&self, change: Change) -> Result<u64, StoreError> {
-        Ok(match self.room_change(change).await? {
-            Done::Rows(rows) => rows,
-            Done::By(_) | Done::Full => 0,
-        })
-    }
-
-    async fn room_protected(&self, change: Change) -> Result<Protected, StoreError> {
-        Ok(match self.room_change(change).await? {
-            Done::Rows(_) => Protected::Done,
-            Done::By(room) => Protected::By(room),
-            Done::Full => Protected::Full,
-        })
-    }
-}
-
 impl RoomTable for SqliteStore {
-    fn add_room(&self, row: RoomRow, most: usize) -> BoxFuture<'_, Result<Protected, StoreError>> {
-        Box::pin(self.room_protected(Change::Add(row, most)))
+    fn change_rooms(&self, change: Change) -> BoxFuture<'_, Result<Done, StoreError>> {
+        Box::pin(async move { Ok(self.write(change).await?) })
     }
 
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomRow>, StoreError>> {
@@ -273,15 +229,6 @@ impl RoomTable for SqliteStore {
         })
     }
 
-    fn remove_room(
-        &self,
-        removed: RemovedRoom,
-        log: String,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let change = Change::Remove(removed, log);
-        Box::pin(async move { Ok(self.room_rows(change).await? > 0) })
-    }
-
     fn removed_rooms(&self, limit: u32) -> BoxFuture<'_, Result<Vec<RemovedRoom>, StoreError>> {
         Box::pin(async move {
             let rows = sqlx::query(REMOVED).bind(limit);
@@ -308,61 +255,6 @@ impl RoomTable for SqliteStore {
         })
     }
 
-    fn protect(
-        &self,
-        room: RoomKey,
-        performance: PerformanceId,
-        most: usize,
-    ) -> BoxFuture<'_, Result<Protected, StoreError>> {
-        Box::pin(self.room_protected(Change::Protect(room, performance, most)))
-    }
-
-    fn unprotect(
-        &self,
-        room: RoomKey,
-        performance: PerformanceId,
-    ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        Box::pin(async move {
-            let change = Change::Unprotect(room, performance);
-            Ok(self.room_rows(change).await? > 0)
-        })
-    }
-
-    fn set_authority(
-        &self,
-        room: RoomKey,
-        authority: String,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::Authority(room, authority);
-            self.room_rows(change).await.map(drop)
-        })
-    }
-
-    fn keep_state(
-        &self,
-        room: RoomKey,
-        state: String,
-        at_ms: i64,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::State(room, state, at_ms);
-            self.room_rows(change).await.map(drop)
-        })
-    }
-
-    fn set_code_authority(
-        &self,
-        room: RoomKey,
-        code: String,
-        authority: Option<String>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::Code(room, code, authority);
-            self.room_rows(change).await.map(drop)
-        })
-    }
-
     fn code_authorities(
         &self,
         room: RoomKey,
@@ -375,13 +267,6 @@ impl RoomTable for SqliteStore {
             rows.iter()
                 .map(|row| Ok((row.try_get("code_id")?, row.try_get("authority")?)))
                 .collect()
-        })
-    }
-
-    fn keep_memory(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let change = Change::Memory(bytes, at_ms);
-            self.room_rows(change).await.map(drop)
         })
     }
 

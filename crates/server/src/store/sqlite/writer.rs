@@ -14,6 +14,7 @@
 use super::kinds::{Group, Hot, Kind, One, Ordinary, Waiting};
 use crate::store::error::StoreError;
 use sqlx::{Connection as _, SqliteConnection};
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -76,6 +77,15 @@ impl<R> From<rusqlite::Error> for WriteError<R> {
 impl<R> From<StoreError> for WriteError<R> {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<WriteError<Infallible>> for StoreError {
+    fn from(error: WriteError<Infallible>) -> Self {
+        match error {
+            WriteError::Store(error) => error,
+            WriteError::Refused(never) => match never {},
+        }
     }
 }
 

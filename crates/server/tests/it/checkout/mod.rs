@@ -8,4 +8,8 @@ mod once;
 mod organiser;
 mod processes;
 mod secrets;
+#[cfg(feature = "postgres")]
+mod servers;
 mod undo;
+
+pub(crate) use processes::begin;
