@@ -6,6 +6,7 @@ mod http;
 mod kill;
 mod lane;
 mod ledger_tools;
+mod relay;
 mod rooms_cli;
 mod store;
 mod support;
