@@ -13,6 +13,7 @@ pub mod kept;
 pub mod port;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod relay;
 pub mod rooms;
 pub mod rows;
 pub mod sql;
