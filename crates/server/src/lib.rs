@@ -16,6 +16,7 @@
 //! | [`payments`] | the provider port and the simulator | nothing of ours |
 //! | [`lane`] | one task a hot performance: gathers, decides, appends, answers | store |
 //! | [`rooms`] | waiting rooms: who comes in, and what operators set | lanes (read), store |
+//! | [`relay`] | the ledger as messages: to Kafka or in process, and what was sold by the minute | store |
 //! | [`feed`] | coalesced deltas of a performance for any number of listeners | lane's view |
 //! | [`store`] | the port to the database and its adapters | nothing of ours |
 //! | [`clock`] | the only place that reads the time and makes ids and random bytes | |
@@ -40,6 +41,7 @@ pub mod observe;
 pub mod orders;
 pub mod payments;
 pub mod quoting;
+pub mod relay;
 pub mod rooms;
 pub mod site_copy;
 pub mod store;

@@ -10,6 +10,7 @@ mod performance;
 mod performance_add;
 mod performance_terms;
 mod plan;
+mod relay;
 mod room;
 mod serve;
 mod user;
@@ -57,6 +58,7 @@ enum Command {
     Ledger(ledger::Args),
     Migrate(migrate::Args),
     Copy(copy::Args),
+    Relay(relay::Args),
     #[command(hide = true)]
     Echo(echo::Args),
 }
@@ -188,6 +190,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(args) => {
             runtime().and_then(|runtime| runtime.block_on(migrate::run(args)))
         }
+        Command::Relay(args) => runtime().and_then(|runtime| runtime.block_on(relay::run(args))),
         Command::Echo(args) => runtime().and_then(|runtime| runtime.block_on(echo::run(args))),
     };
     match result {

@@ -33,6 +33,8 @@ pub(super) struct Registry {
     lives: Mutex<HashMap<PerformanceId, Weak<Live>>>,
     draining: AtomicBool,
     running: watch::Sender<usize>,
+    /// Counts what was appended, here or as far as one is told elsewhere.
+    appended: watch::Sender<u64>,
 }
 
 /// A lane as seen from outside.
@@ -60,6 +62,7 @@ async fn pass_on(mut news: broadcast::Receiver<News>, registry: Weak<Registry>) 
         let Some(registry) = registry.upgrade() else {
             return;
         };
+        registry.note_append();
         let hot = registry.read_hot();
         match told {
             News::Moved { performance, seq } => {
@@ -139,6 +142,7 @@ impl Lanes {
             lives: Mutex::new(HashMap::new()),
             draining: AtomicBool::new(false),
             running: watch::Sender::new(0),
+            appended: watch::Sender::new(0),
         });
         if let Some(news) = news {
             tokio::spawn(pass_on(news, Arc::downgrade(&registry)));
@@ -201,6 +205,12 @@ impl Lanes {
             Ready::Live(live) => Some(live.clone()),
             Ready::Loading | Ready::Failed(_) => None,
         }
+    }
+
+    /// Changes whenever a ledger may have moved on, whichever: for who reads ledgers by cursor.
+    #[must_use]
+    pub fn appends(&self) -> watch::Receiver<u64> {
+        self.0.appended.subscribe()
     }
 
     /// How much waits in a hot lane; `None`: it is cold, nothing waits.
@@ -333,6 +343,12 @@ impl Registry {
         let live = Arc::new(Live::new(performance, inventory, seq));
         lives.insert(performance, Arc::downgrade(&live));
         live
+    }
+
+    /// Something was appended to a ledger.
+    pub(super) fn note_append(&self) {
+        self.appended
+            .send_modify(|appended| *appended = appended.wrapping_add(1));
     }
 
     fn wait_ms(&self, handle: &Handle) -> u64 {

@@ -323,6 +323,7 @@ impl Lane {
                 state.position.seq,
             );
         }
+        self.running.registry.note_append();
         done.note(&mut self.recent);
         if let Some(command_us) = done.command_us() {
             self.running.note_command_us(command_us);

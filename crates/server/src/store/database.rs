@@ -11,6 +11,7 @@ use super::kept::KeptStore;
 use super::port::{Append, LedgerStore, News, Turn};
 #[cfg(feature = "postgres")]
 use super::postgres::{PostgresOptions, PostgresStore};
+use super::relay::RelayStore;
 use super::rooms::RoomTable;
 use super::rows::{CommandRecord, Head, LedgerRow, SnapshotRow};
 use super::sqlite::{SqliteStore, StoreOptions};
@@ -166,6 +167,11 @@ impl Database {
     /// Its side for what is kept for a while.
     #[must_use]
     pub fn kept(&self) -> Arc<dyn KeptStore> {
+        either!(self, store => Arc::new(store.clone()))
+    }
+    /// Its side for the relay.
+    #[must_use]
+    pub fn relay(&self) -> Arc<dyn RelayStore> {
         either!(self, store => Arc::new(store.clone()))
     }
     /// All of it, as tables.

@@ -16,6 +16,7 @@ pub mod kept;
 pub mod port;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod relay;
 pub mod rooms;
 pub mod rows;
 pub mod sql;

@@ -1,7 +1,8 @@
 //! Every table as both databases have it, for moving a whole site from one to the other.
 //!
 //! Rows cross as plain values, a page at a time, in order of their table's key. What only one database
-//! has (`ledger_head`, what the drivers keep) is made there, and who beats is not moved: nobody does.
+//! has (`ledger_head`, what the drivers keep) is made there, and who beats is not moved (`checkout_server`,
+//! `relay_lease`): nobody does.
 
 use super::error::StoreError;
 use futures_util::future::BoxFuture;
@@ -100,6 +101,9 @@ tables! {
     waiting_room_removed by 1, FEW: room_id Bytes, name Text, made_ms Integer, removed_ms Integer,
         removed_by Text, log Text;
     waiting_room_journal by 1, MANY: seq Integer, entry Text;
+    relay_cursor by 1, MANY: performance_id Bytes, seq Integer, window_ms Integer;
+    relay_dead_letter by 3, MANY: performance_id Bytes, topic Text, event_id Text, seq Integer,
+        reason Text, at_ms Integer;
     waiting_room_paying by 1, MANY: order_id Bytes, fan_id Bytes, admission Text;
 }
 

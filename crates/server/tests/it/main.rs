@@ -7,6 +7,7 @@ mod http;
 mod kill;
 mod lane;
 mod ledger_tools;
+mod relay;
 mod rooms_cli;
 #[cfg(feature = "postgres")]
 mod site_copy;

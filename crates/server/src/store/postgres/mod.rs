@@ -19,6 +19,7 @@ mod open;
 mod payments;
 mod projections;
 mod read;
+mod relay;
 mod rooms;
 mod snapshot;
 mod tables;

@@ -16,6 +16,7 @@ mod ledger;
 mod open;
 mod payments;
 mod read;
+mod relay;
 mod rooms;
 mod tables;
 mod writer;

@@ -4,6 +4,7 @@ use onsale_server::catalogue::CatalogueStore;
 use onsale_server::store::accounts::AccountStore;
 use onsale_server::store::checkouts::CheckoutStore;
 use onsale_server::store::kept::KeptStore;
+use onsale_server::store::relay::RelayStore;
 use onsale_server::store::rooms::RoomTable;
 use onsale_server::store::{LedgerStore, SqliteStore, StoreOptions};
 use std::future::Future;
@@ -13,6 +14,7 @@ pub(crate) trait Backend {
     type Store: LedgerStore
         + AccountStore
         + CheckoutStore
+        + RelayStore
         + RoomTable
         + CatalogueStore
         + KeptStore

@@ -9,6 +9,7 @@ mod damage;
 mod kept;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod relay;
 mod rooms;
 mod sqlite;
 mod writes;

@@ -1,0 +1,35 @@
+//! From the ledger to whoever wants to know: events as messages, in the order of each performance's
+//! ledger, at least once.
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | [`message`] | what is published |
+//! | [`book`] | from batches to messages, a pure function |
+//! | [`windows`] | what was sold minute by minute, from the messages |
+//! | [`stream`] | the port: where messages go; `memory` and `kafka` are its adapters |
+//! | [`lease`] | one server publishes at a time |
+//! | [`run`] | the relay itself, and sending dead letters again |
+//!
+//! **Invariants.** A cursor moves only behind what was acknowledged. What is sent again has the name
+//! it had. A message that is refused stands in the database before the cursor passes it. Messages of
+//! one performance are in the order of its ledger within each topic.
+
+pub mod book;
+#[cfg(feature = "kafka")]
+mod kafka;
+pub mod lease;
+mod memory;
+pub mod message;
+pub mod run;
+mod shelf;
+pub mod stream;
+pub mod windows;
+
+pub use book::{Book, Scope, Unreadable};
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaFault, KafkaOptions, KafkaStream};
+pub use lease::LeaseTimes;
+pub use memory::MemoryStream;
+pub use message::{Body, Message, Topic};
+pub use run::{GATHER, Progress, Relay, RelayParts, ReplayError, Replayed, replay};
+pub use stream::{Away, Encoded, EventStream, Refused};
