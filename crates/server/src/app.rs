@@ -180,6 +180,7 @@ impl App {
         .await?;
         let state = AppState::new(Services {
             rooms,
+            admissions: relay::Admissions::new(Arc::new(store.clone())),
             rushes: crate::demo::rush::Rushes::default(),
             clock: options.clock,
             accounts,
@@ -227,12 +228,16 @@ impl App {
     }
 
     /// Publishes what ledgers say, from where it was left.
-    pub fn start_relay(&self, events_in: EventsIn) -> Result<(), RelayStartError> {
+    pub fn start_relay(&self, events_in: &EventsIn) -> Result<(), RelayStartError> {
         let (stream, gather): (Arc<dyn relay::EventStream>, _) = match events_in {
             EventsIn::Process => (Arc::new(MemoryStream::default()), GATHER_IN_PROCESS),
             #[cfg(feature = "kafka")]
             EventsIn::Kafka(options) => {
-                (Arc::new(relay::KafkaStream::new(options)?), relay::GATHER)
+                self.state.admissions.tell();
+                (
+                    Arc::new(relay::KafkaStream::new(options.clone())?),
+                    relay::GATHER,
+                )
             }
         };
         let Services {

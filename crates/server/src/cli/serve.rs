@@ -172,7 +172,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let app = App::open(&args.data.data, options).await?;
     app.start_rooms();
-    app.start_relay(events_in)?;
+    app.start_relay(&events_in)?;
     app.start_fans();
     let web = app.services().web.is_built();
     let database = args.data.place();
