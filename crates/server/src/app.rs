@@ -180,7 +180,7 @@ impl App {
         .await?;
         let state = AppState::new(Services {
             rooms,
-            admissions: relay::Admissions::new(Arc::new(store.clone())),
+            admissions: relay::Admissions::new(store.relay()),
             rushes: crate::demo::rush::Rushes::default(),
             clock: options.clock,
             accounts,
@@ -198,6 +198,10 @@ impl App {
         crate::http::rooms::door::take_up(&state)
             .await
             .map_err(RoomsStartError::from)?;
+        tokio::spawn(crate::http::rooms::door::take_up_after_others(
+            state.downgrade(),
+            state.money.checkouts.taken_over(),
+        ));
         Ok(Self {
             state,
             fans: OnceLock::new(),
