@@ -2,7 +2,8 @@
 //!
 //! Every step is one Lua script in `../lua`, so it happens entirely or not at all, by Redis's own clock.
 //! A room's keys carry one hash tag and a version: `NAMESPACE:1:{ROOM}:…`. A waiting visitor costs nothing;
-//! a called one a bit, a shopper inside some 200 bytes, a person with one place some 40.
+//! a called one a bit, one who has left another, a shopper inside some 200 bytes, a person with one
+//! place some 40.
 //!
 //! # What happens when Redis fails
 //! * *A failover or a restart* may lose the last numbers. Numbers are bound to the process that gave
@@ -120,7 +121,7 @@ impl RedisStore {
     fn keys(&self, room: RoomId) -> Vec<String> {
         let names = [
             "room", "inside", "due", "over", "calls", "late", "codes", "log", "figures", "used",
-            "servers",
+            "servers", "left",
         ];
         names.iter().map(|name| self.key(room, name)).collect()
     }

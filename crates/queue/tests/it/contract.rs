@@ -34,6 +34,9 @@ macro_rules! suite {
             nothing_left_to_sell_keeps_everybody_out_until_a_hold_lapses
             a_code_is_good_as_often_as_it_says_and_within_the_cap
             an_admission_of_who_left_lets_nobody_in_again
+            an_admission_given_up_after_its_slot_was_gone_lets_nobody_in_again
+            of_two_admissions_on_one_place_the_other_ends_with_the_one_that_is_inside
+            who_came_in_on_a_code_and_left_may_come_in_on_it_again
             solved_work_counts_once
         );
         suite!($hall; ways:

@@ -38,8 +38,9 @@ enum Step {
     Person(u8, usize),
     /// A pass from elsewhere is shown: an epoch before or after, or numbers unheard of.
     Show(i64, u64),
-    /// A server tells again what it knew.
-    Remind(usize),
+    /// A server tells again what it knew, and of a shopper; perhaps of one whom it let in on the same
+    /// place while the store was away.
+    Remind(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -59,7 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::StaleChange),
         2 => (0..4_u8, any::<usize>()).prop_map(|(who, at)| Step::Person(who, at)),
         1 => (-3..3_i64, 1..200_u64).prop_map(|(epoch, next)| Step::Show(epoch, next)),
-        1 => any::<usize>().prop_map(Step::Remind),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(at, twin)| Step::Remind(at, twin)),
     ]
 }
 
@@ -74,6 +75,8 @@ struct Pair {
     given: Vec<Place>,
     turn: Option<(Turn, u64)>,
     admitted: Vec<Shopper>,
+    /// Let in a second time on a place, by a server that could not ask.
+    twins: Vec<Shopper>,
     nonces: u32,
     reentries: u64,
 }
@@ -103,6 +106,7 @@ impl Pair {
             given: Vec::new(),
             turn: None,
             admitted: Vec::new(),
+            twins: Vec::new(),
             nonces: 0,
             reentries: 0,
         };
@@ -228,14 +232,28 @@ impl Pair {
                 }
             }
             Step::Show(epoch, next) => self.show(epoch, next).await,
-            Step::Remind(at) => {
-                let row = self.rows.get(at % self.rows.len().max(1)).cloned();
-                if let Some(row) = row.filter(|row| row.floor == self.rows.last().unwrap().floor) {
-                    assert!(!both!(self.make(seed(row.clone()))));
-                }
-            }
+            Step::Remind(at, twin) => self.remind(at, twin).await,
         }
         self.check().await;
+    }
+
+    async fn remind(&mut self, at: usize, twin: bool) {
+        let row = self.rows.get(at % self.rows.len().max(1)).cloned();
+        let Some(row) = row.filter(|row| row.floor == self.rows.last().unwrap().floor) else {
+            return;
+        };
+        let mut inside: Vec<_> = self.pick(at).into_iter().collect();
+        if let Some(one) = inside.first_mut().filter(|_| twin) {
+            one.nonce[0] |= 0x80;
+            self.twins.push(*one);
+        }
+        let told = Seed {
+            inside,
+            ..seed(row)
+        };
+        let before = self.row().await.active;
+        assert!(!both!(self.make(told.clone())));
+        self.reentries += u64::from(self.row().await.active - before);
     }
 
     async fn give_back(&mut self, count: u32) {
@@ -310,7 +328,7 @@ impl Pair {
             }
             Ok(again) => {
                 assert_eq!(again.visitor, claim.visitor);
-                assert!(self.admitted.contains(&again));
+                assert!(self.admitted.contains(&again) || self.twins.contains(&again));
                 false
             }
             Err(_) => false,
@@ -318,7 +336,9 @@ impl Pair {
     }
 
     fn pick(&self, at: usize) -> Option<Shopper> {
-        self.admitted.get(at % self.admitted.len().max(1)).copied()
+        let all = self.admitted.iter().chain(&self.twins);
+        let count = all.clone().count();
+        all.copied().nth(at % count.max(1))
     }
 
     async fn act(&mut self, action: Action) {
@@ -338,6 +358,7 @@ impl Pair {
                 self.given.clear();
                 self.blocks.clear();
                 self.admitted.clear();
+                self.twins.clear();
             }
             Action::Draw => {
                 let drawn = next_epoch(row.now_ms, last);
