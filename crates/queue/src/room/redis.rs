@@ -26,13 +26,13 @@ mod script;
 use self::answer::{fault, parse, refusal, state, texts, unreadable};
 use self::connect::client;
 use self::row::{
-    epochs_text, fields_of, row_of, settings_fields, shopper_of, shopper_text, to_json,
+    block_text, epochs_text, fields_of, row_of, settings_fields, shopper_of, shopper_text, to_json,
 };
 use self::script::{Script, Scripts};
 use super::port::{
     Advance, Answer, Change, Changed, Claim, FIGURES_KEPT, Leased, Leaving, MOST_CODES,
-    MOST_LEASED, NumberBlock, Report, Right, RoomRow, RoomStore, SERVER_KEPT_MS, Seed, Seen,
-    Servers, Shopper, StoreError, Swept, Turn,
+    MOST_LEASED, MOST_UNUSED, NumberBlock, Report, Right, RoomRow, RoomStore, SERVER_KEPT_MS, Seed,
+    Seen, Servers, Shopper, StoreError, Swept, Turn,
 };
 use crate::number::{Epoch, EpochProgress, Place, QueueNumber};
 use crate::token::RoomId;
@@ -121,7 +121,7 @@ impl RedisStore {
     fn keys(&self, room: RoomId) -> Vec<String> {
         let names = [
             "room", "inside", "due", "over", "calls", "late", "codes", "log", "figures", "used",
-            "servers", "left",
+            "servers", "left", "unused",
         ];
         names.iter().map(|name| self.key(room, name)).collect()
     }
@@ -238,12 +238,19 @@ impl RoomStore for RedisStore {
         })
     }
 
-    fn lease(&self, room: RoomId, count: u32, known: Place) -> Answer<'_, Leased> {
+    fn lease(
+        &self,
+        room: RoomId,
+        server: [u8; 16],
+        count: u32,
+        known: Place,
+    ) -> Answer<'_, Leased> {
         Box::pin(async move {
             let arguments = vec![
                 count.clamp(1, MOST_LEASED).to_string(),
                 known.epoch.0.to_string(),
                 known.number.0.to_string(),
+                crate::text::to_hex(&server),
             ];
             let answer = self
                 .run(&self.client, room, &self.scripts.lease, arguments)
@@ -260,12 +267,14 @@ impl RoomStore for RedisStore {
         })
     }
 
-    fn give_back(&self, room: RoomId, rest: NumberBlock) -> Answer<'_, bool> {
+    fn give_back(&self, room: RoomId, server: [u8; 16], rest: NumberBlock) -> Answer<'_, bool> {
         Box::pin(async move {
             let arguments = vec![
                 rest.epoch.0.to_string(),
                 rest.first.0.to_string(),
                 rest.count.to_string(),
+                crate::text::to_hex(&server),
+                MOST_UNUSED.to_string(),
             ];
             let taken = self
                 .run(&self.client, room, &self.scripts.give_back, arguments)
@@ -415,6 +424,7 @@ impl RoomStore for RedisStore {
                 crate::text::to_hex(&report.server),
                 report.lease_ms.to_string(),
                 SERVER_KEPT_MS.to_string(),
+                report.at_hand.as_ref().map_or_else(String::new, block_text),
             ];
             let answer = self
                 .run(&self.client, room, &self.scripts.sweep, arguments)

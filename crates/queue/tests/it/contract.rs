@@ -22,6 +22,8 @@ macro_rules! suite {
             a_reset_ends_every_pass_of_the_sale_before
             a_forgotten_room_is_rebuilt_from_the_passes_that_are_shown
             numbers_that_were_not_needed_are_given_back
+            who_waits_is_counted_and_not_the_numbers_that_servers_have_at_hand
+            numbers_that_nobody_will_be_given_never_count_as_somebody
             turns_on_both_sides_of_a_bitmaps_end_are_kept_apart
         );
         suite!($hall; shop:

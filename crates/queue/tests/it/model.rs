@@ -21,11 +21,12 @@ use std::sync::atomic::Ordering;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Lease(u32),
+    /// By one of the servers.
+    Lease(u8, u32),
     GiveBack(u32),
     Pass(i64),
-    /// Which server sweeps, and how many it calls if it may.
-    Tick(u8, u64, Option<u64>),
+    /// Which server sweeps, how many of its numbers it has given, and how many it calls if it may.
+    Tick(u8, u32, u64, Option<u64>),
     /// A stale call with the last turn.
     CallAgain(u64),
     Claim(usize, u64),
@@ -45,11 +46,11 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (1..40_u32).prop_map(Step::Lease),
+        6 => (0..2_u8, 1..40_u32).prop_map(|(server, count)| Step::Lease(server, count)),
         1 => (1..10_u32).prop_map(Step::GiveBack),
         4 => prop_oneof![0..3_000_i64, 3_000..60_000_i64, -90_000..0_i64].prop_map(Step::Pass),
-        8 => (0..2_u8, 0..30_u64, proptest::option::of(0..5_u64))
-            .prop_map(|(server, calls, left)| Step::Tick(server, calls, left)),
+        8 => (0..2_u8, 0..40_u32, 0..30_u64, proptest::option::of(0..5_u64))
+            .prop_map(|(server, given, calls, left)| Step::Tick(server, given, calls, left)),
         1 => (0..30_u64).prop_map(Step::CallAgain),
         10 => (any::<usize>(), 0..4_u64).prop_map(|(at, who)| Step::Claim(at, who)),
         2 => (0..6_u64).prop_map(Step::Bypass),
@@ -70,7 +71,8 @@ struct Pair {
     memory: MemoryStore,
     redis: RedisStore,
     rows: Vec<RoomRow>,
-    blocks: Vec<NumberBlock>,
+    /// With who leased them.
+    blocks: Vec<([u8; 16], NumberBlock)>,
     /// Given to visitors; a number once given back may be given anew.
     given: Vec<Place>,
     turn: Option<(Turn, u64)>,
@@ -136,16 +138,16 @@ impl Pair {
 
     async fn take(&mut self, step: Step) {
         match step {
-            Step::Lease(count) => {
+            Step::Lease(server, count) => {
                 let known = Place {
                     epoch: Epoch(0),
                     number: QueueNumber(0),
                 };
                 let state = self.row().await.state;
-                match both!(self.lease(count, known)) {
+                match both!(self.lease([server; 16], count, known)) {
                     Leased::Block(block) => {
                         assert!(state.may_join());
-                        self.blocks.push(block);
+                        self.blocks.push(([server; 16], block));
                         for at in 0..u64::from(block.count) {
                             self.given.push(Place {
                                 epoch: block.epoch,
@@ -161,9 +163,12 @@ impl Pair {
                 let now_ms = self.world.now_ms.fetch_add(by_ms, Ordering::SeqCst) + by_ms;
                 self.redis.hold_time(now_ms);
             }
-            Step::Tick(server, calls, left) => {
+            Step::Tick(server, given, calls, left) => {
+                let server = [server; 16];
+                let last = self.blocks.iter().rev().find(|(whose, _)| *whose == server);
                 let report = Report {
-                    server: [server; 16],
+                    server,
+                    at_hand: last.map(|(_, block)| rest(*block, block.count.saturating_sub(given))),
                     lease_ms: 2_000,
                     arrivals: calls,
                     observed: Vec::new(),
@@ -257,16 +262,11 @@ impl Pair {
     }
 
     async fn give_back(&mut self, count: u32) {
-        let Some(block) = self.blocks.pop() else {
+        let Some((server, block)) = self.blocks.pop() else {
             return;
         };
-        let count = count.min(block.count);
-        let rest = NumberBlock {
-            first: QueueNumber(block.first.0 + u64::from(block.count - count)),
-            count,
-            ..block
-        };
-        if both!(self.give_back(rest)) {
+        let rest = rest(block, count);
+        if both!(self.give_back(server, rest)) {
             self.given
                 .retain(|place| place.epoch != rest.epoch || place.number < rest.first);
         }
@@ -289,7 +289,7 @@ impl Pair {
         let after = self.row().await;
         let called = after.totals.called - before.totals.called;
         if done {
-            assert_eq!(called, calls.min(before.waiting()));
+            assert_eq!(called, calls.min(before.uncalled()));
         } else {
             assert_eq!(called, 0);
         }
@@ -474,6 +474,16 @@ impl Pair {
         }
         assert_eq!(both!(self.codes()).len(), 1);
         self.rows.push(row);
+    }
+}
+
+/// The last `count` of them.
+fn rest(block: NumberBlock, count: u32) -> NumberBlock {
+    let count = count.min(block.count);
+    NumberBlock {
+        first: QueueNumber(block.end() - u64::from(count)),
+        count,
+        ..block
     }
 }
 

@@ -16,6 +16,8 @@
 --       [11] servers zset   server -> when it reported last
 --       [12] left  prefix  of bitmaps like those of `used`, one bit for each number whose shopper has
 --                          left, or bought: left:EPOCH:CHUNK
+--       [13] unused hash   numbers that nobody has, EPOCH:FIRST:COUNT: of a server what it has leased
+--                          and not given; under EPOCH:FIRST what nobody will be given
 --       The bitmaps are the only keys that a script makes itself: which they are is known only once the
 --       room has been read. In a cluster that is safe because KEYS[10] and KEYS[12] carry the room's
 --       hash tag like all others and a bitmap's name only adds to it: same slot, same node, also while slots move (a
@@ -123,6 +125,47 @@ end
 local function used_key(epoch, value) return bits_key(KEYS[10], epoch, value) end
 local function is_used(epoch, value) return has_bit(KEYS[10], epoch, value) end
 
+-- {epoch, first, count, stop}, stop being one past the last
+local function parse_block(packed)
+  local e, f, c = string.match(packed or '', '^(%d+):(%d+):(%d+)$')
+  if not e then return nil end
+  local block = { epoch = tonumber(e), first = tonumber(f), count = tonumber(c) }
+  block.stop = block.first + block.count
+  return block
+end
+
+local function keep_block(field, epoch, first, count)
+  redis.call('HSET', KEYS[13], field, table.concat({ text(epoch), text(first), text(count) }, ':'))
+end
+
+-- What a server has at hand, if it is of the block that `like` is of.
+local function at_hand(server, like)
+  local block = parse_block(redis.call('HGET', KEYS[13], server))
+  if block and block.epoch == like.epoch and block.stop == like.stop then return block end
+end
+
+-- Nobody will be given these.
+local function keep_nobodys(block)
+  keep_block(text(block.epoch) .. ':' .. text(block.first), block.epoch, block.first, block.count)
+end
+
+-- Each with the field that it is in, and whether it is a server's.
+local function unused_blocks()
+  local found = {}
+  local all = redis.call('HGETALL', KEYS[13])
+  for pair = 1, #all, 2 do
+    local block = parse_block(all[pair + 1])
+    block.field = all[pair]
+    block.servers = not string.find(block.field, ':', 1, true)
+    found[#found + 1] = block
+  end
+  return found
+end
+
+local function forget_joins(count)
+  if count > 0 then set('joined', math.max(0, number('joined') - count)) end
+end
+
 local BYPASS = 4294967295
 -- A slot is 24 hexadecimal digits: 8 of its epoch, 16 of its number.
 local function slot_epoch(slot) return tonumber(string.sub(slot, 1, 8), 16) end
@@ -175,5 +218,5 @@ local function push_log(now_ms, entry)
 end
 
 local function row(now_ms)
-  return { redis.call('HGETALL', KEYS[1]), active(), text(now_ms) }
+  return { redis.call('HGETALL', KEYS[1]), active(), text(now_ms), redis.call('HVALS', KEYS[13]) }
 end

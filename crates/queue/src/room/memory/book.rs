@@ -4,13 +4,15 @@
 
 mod bits;
 mod turns;
+mod unused;
 
 use self::bits::Bits;
+use self::unused::Unused;
 use super::pairs;
 use crate::number::{Epoch, EpochProgress, Place, QueueNumber, ServingPosition};
 use crate::room::port::{
-    AUDIT_KEPT, Change, Claim, Leased, Leaving, MOST_EPOCHS, MOST_FREED, MOST_LEASED, NumberBlock,
-    Right, RoomRow, Seed, Seen, Shopper, Slot, next_epoch,
+    AUDIT_KEPT, Change, Claim, Leaving, MOST_EPOCHS, MOST_FREED, Right, RoomRow, Seed, Seen,
+    Shopper, Slot, next_epoch,
 };
 use crate::wire::{AuditEntry, BypassCode, ClaimRefused, Figures};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -87,6 +89,8 @@ pub(in crate::room) struct Book {
     audit: VecDeque<AuditEntry>,
     figures: VecDeque<Figures>,
     #[serde(skip)]
+    unused: Unused,
+    #[serde(skip)]
     holder: Option<([u8; 16], i64)>,
     /// When each server reported last.
     #[serde(skip)]
@@ -104,6 +108,8 @@ impl Book {
     /// A new room, or one that is rebuilt from what was last known of it.
     pub(in crate::room) fn from_seed(seed: &Seed, now_ms: i64) -> Self {
         let mut book = Self::empty(seed.row.clone(), now_ms);
+        // Servers have given of them since.
+        book.row.unused.clear();
         if book.current().next.0 > 0 {
             book.row.settle_until_ms = now_ms + i64::from(seed.settle_ms);
             // Called before, and nobody knows any more who came: nothing is expected of them, but
@@ -132,6 +138,7 @@ impl Book {
             codes: Vec::new(),
             audit: VecDeque::new(),
             figures: VecDeque::new(),
+            unused: Unused::default(),
             holder: None,
             servers: BTreeMap::new(),
             hushed_until_ms: 0,
@@ -158,9 +165,13 @@ impl Book {
     }
 
     pub(in crate::room) fn row(&self, now_ms: i64) -> RoomRow {
+        let mut totals = self.row.totals;
+        totals.joined = totals.joined.saturating_sub(self.unused.count());
         RoomRow {
             now_ms,
             active: u32::try_from(self.inside.len()).unwrap_or(u32::MAX),
+            unused: self.unused.blocks(),
+            totals,
             ..self.row.clone()
         }
     }
@@ -240,35 +251,6 @@ impl Book {
             self.begin(next_epoch(now_ms, known.epoch));
         }
         self.drop_oldest();
-    }
-
-    pub(in crate::room) fn lease(&mut self, count: u32) -> Leased {
-        if !self.row.state.may_join() {
-            return Leased::NotNow(self.row.state);
-        }
-        let count = count.clamp(1, MOST_LEASED);
-        let current = self.row.epochs.last_mut().expect("a room has an epoch");
-        let first = current.next;
-        current.next.0 += u64::from(count);
-        self.row.totals.joined += u64::from(count);
-        Leased::Block(NumberBlock {
-            epoch: current.epoch,
-            first,
-            count,
-        })
-    }
-
-    pub(in crate::room) fn give_back(&mut self, rest: NumberBlock) -> bool {
-        let end = rest.first.0 + u64::from(rest.count);
-        let current = self.row.epochs.last_mut().expect("a room has an epoch");
-        let ours = current.epoch == rest.epoch
-            && current.next.0 == end
-            && current.serving.0 <= rest.first.0;
-        if ours {
-            current.next = rest.first;
-            self.row.totals.joined = self.row.totals.joined.saturating_sub(rest.count.into());
-        }
-        ours
     }
 
     pub(in crate::room) fn place_of_person(&mut self, person: [u8; 16], offered: Place) -> Place {
@@ -552,6 +534,7 @@ impl Book {
             self.row.epochs = alloc::vec![EpochProgress::new(first)];
             self.row.expected = 0;
             self.row.controller = None;
+            self.forget_unused_numbers();
             self.calls.clear();
             self.used.clear();
             self.left
