@@ -13,7 +13,8 @@
 //   ONSALE_URL=http://127.0.0.1:8080 ONSALE_OPERATOR=…/demo-operator.txt k6 run end2end/load/surge.js
 //
 // The summary is `NAME<tab>VALUE` a line. Lines on the console that begin with `audit` say who was
-// inside from when to when, and what the room said of itself: for an auditor.
+// inside from when to when, what the room said of itself, and when the rush began and ended: for an
+// auditor, and for who measures beside this.
 
 import { sleep } from 'k6';
 import { Counter, Trend } from 'k6/metrics';
@@ -47,6 +48,13 @@ const MEASURED = ['seats', 'hold', 'checkout'];
 const rushAt = CALM_S + 5;
 const afterAt = rushAt + WITHIN_S + DRAIN_S;
 const endS = afterAt + CALM_S + 15;
+
+/** In which arrivals come, seconds from the start; what is cold at first has become warm before. */
+const PHASE_TIMES = [
+  ['before', 5, CALM_S],
+  ['during', rushAt, rushAt + WITHIN_S],
+  ['after', afterAt, afterAt + CALM_S],
+];
 
 const arrivals = (phase, startS, rate, timeUnit, duration, most) => ({
   executor: 'constant-arrival-rate',
@@ -125,6 +133,11 @@ export function setup() {
   };
   const made = operate('POST', '', { settings, performances: [performance] });
   operate('POST', `/${made.id}/actions`, { action: 'open' });
+  // Others measure beside this script: they are told when what is.
+  const begins = Date.now();
+  for (const [phase, from, until] of PHASE_TIMES) {
+    audit('phase', phase, begins + from * 1_000, begins + until * 1_000);
+  }
   return { room: made.id, performance, cookie };
 }
 

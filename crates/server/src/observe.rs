@@ -22,6 +22,11 @@ const FOLD_EVERY: Duration = Duration::from_secs(5);
 const LATENCIES: [f64; 12] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0,
 ];
+/// Upper bounds of how long an answer takes: finer where a shop that is well answers.
+const ANSWERS: [f64; 20] = [
+    0.000_1, 0.000_25, 0.000_5, 0.000_75, 0.001, 0.001_5, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012,
+    0.016, 0.025, 0.05, 0.1, 0.25, 0.5, 2.0, 10.0,
+];
 /// Upper bounds, counts.
 const COUNTS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 100.0, 250.0, 1_000.0, 4_096.0];
 
@@ -54,6 +59,10 @@ pub fn start_logs(format: LogFormat) {
 pub fn start_metrics() {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCIES)
+        .and_then(|builder| {
+            let answers = Matcher::Full("onsale_http_answer_seconds".to_owned());
+            builder.set_buckets_for_metric(answers, &ANSWERS)
+        })
         .and_then(|builder| builder.set_buckets(&COUNTS))
         .map(PrometheusBuilder::build_recorder);
     let Ok(recorder) = recorder else { return };

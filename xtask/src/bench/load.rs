@@ -66,6 +66,15 @@ impl Programs {
         Ok(Shop { server, data })
     }
 
+    /// The generator, pointed at a shop.
+    pub(crate) fn generator(&self, shop: &Shop, scenario: &str) -> Command {
+        let mut command = Command::new(&self.load);
+        command.arg(scenario).arg("--at");
+        command.arg(shop.server.address.to_string());
+        command.stdin(Stdio::null());
+        command
+    }
+
     /// Points the generator at something.
     pub(crate) fn drive(
         &self,
@@ -112,6 +121,11 @@ impl Shop {
     /// Where a browser finds it.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/", self.server.address)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.server.address
     }
 
     /// The server's process id.

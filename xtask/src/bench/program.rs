@@ -101,6 +101,17 @@ impl Printed {
         self.get(name)?.last().copied().context("no run")
     }
 
+    /// What it said last under names that begin so, largest first, without that beginning.
+    pub(super) fn parts(&self, beginning: &str) -> Vec<(&str, f64)> {
+        let mut parts: Vec<_> = self
+            .figures
+            .iter()
+            .filter_map(|(name, runs)| Some((name.strip_prefix(beginning)?, *runs.last()?)))
+            .collect();
+        parts.sort_by(|one, other| other.1.total_cmp(&one.1));
+        parts
+    }
+
     pub(super) fn rows(&self, rows: &[Known]) -> Result<Vec<Row>> {
         rows.iter()
             .map(|row| {

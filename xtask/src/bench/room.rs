@@ -20,6 +20,9 @@ const MILLION: Program = Program {
     ..PROGRAM
 };
 
+/// Keys of Redis that take fewer bytes a visitor are not named.
+const WORTH_NAMING: f64 = 0.01;
+
 pub(crate) const NAMES: &[&str] = &[
     "room_tick_1k",
     "room_tick_1m",
@@ -135,9 +138,18 @@ pub(crate) fn million(session: &Session<'_>) -> Result<Vec<Row>> {
         printed.last("most_inside")?,
         printed.last("gave_up")?,
     );
+    let keys = printed.parts("peak_of_").into_iter();
+    let of_keys: Vec<_> = keys
+        .filter(|(_, bytes)| *bytes >= WORTH_NAMING)
+        .map(|(key, bytes)| format!("`{key}` {bytes:.2}"))
+        .collect();
     for row in &mut rows {
-        if row.name == "room_million_wronged" {
-            row.notes.push(life.clone());
+        match row.name.as_str() {
+            "room_million_wronged" => row.notes.push(life.clone()),
+            "room_bytes_per_visitor_peak" => {
+                row.notes.push(format!("by key: {}", of_keys.join(", ")));
+            }
+            _ => {}
         }
     }
     Ok(rows)

@@ -1,11 +1,19 @@
 //! A rush on a waiting room, as an open model: `end2end/load/surge.js`, run by k6, is the crowd; this
 //! reads what it says and audits who was inside when.
+//!
+//! How the shop does meanwhile is measured beside the crowd and not by it: k6 runs a browser's worth of
+//! script for each visitor on the machine's own two processors, so an answer that has arrived may lie
+//! there until the script of its visitor has its turn. A probe of our own sees what a fan would see who
+//! does not share k6, the server's own clock what it takes to answer. k6 has the lowest priority, so
+//! that it waits for the processors and not what it is there to load.
 
 mod audit;
+mod beside;
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -13,7 +21,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use self::audit::Audit;
+use self::{
+    audit::Audit,
+    beside::{Marks, PHASES, Probed},
+};
 use super::{
     Row, Session, Target as Goal,
     load::{Programs, Shop},
@@ -27,6 +38,12 @@ const CAP: u32 = 200;
 /// A rush that is not over by then is not going to be.
 const PATIENCE: Duration = Duration::from_secs(900);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How much k6 gives way: all there is.
+const NICE: &str = "19";
+/// Smaller houses for the probe: what it buys must be there, and not behind the room.
+const HOUSES: &str = "10";
+/// Until the probe's connections are open and its houses are in memory.
+const SETTLE: Duration = Duration::from_secs(3);
 /// Linux counts in hundredths of a second, whatever the kernel's own tick is.
 const TICKS_PER_S: f64 = 100.0;
 
@@ -38,10 +55,15 @@ pub(crate) const NAMES: &[&str] = &[
     "room_surge_errors",
 ];
 
-/// Of which the shop's delays are looked at: as the script calls them, and in words.
+/// Of which the shop's delays are looked at: as the script, the probe and the server call them, and in
+/// words.
 const STEPS: [(&str, &str, &str); 3] = [
-    (NAMES[0], "hold", "holding two seats"),
-    (NAMES[1], "checkout", "paying"),
+    (
+        NAMES[0],
+        "hold",
+        "holding two seats in a house that is not behind the room",
+    ),
+    (NAMES[1], "checkout", "paying for them"),
     (NAMES[2], "seats", "getting the state of 50,000 seats"),
 ];
 
@@ -55,8 +77,9 @@ pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
         .to_str()
         .context("the web app's folder has a name that is not text")?;
     // Without the limit on joins that one address of this crowd would run into.
-    let shop = programs.serve(session, &[], &["--room-joins", "0", "--web", app])?;
-    let surge = Surge::run(session.step, Command::new(k6), &shop)?;
+    let more = ["--room-joins", "0", "--web", app];
+    let shop = programs.serve(session, &["--performances", HOUSES], &more)?;
+    let surge = Surge::run(session.step, &k6, &programs, &shop)?;
     shop.close(&programs.onsale)?;
     surge.rows()
 }
@@ -65,6 +88,10 @@ pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
 struct Surge {
     figures: BTreeMap<String, f64>,
     audit: Audit,
+    probed: Probed,
+    marks: Marks,
+    /// What else the machine did when it began: its load average over a minute.
+    load: String,
     /// Shares of one core.
     crowd_cpu: f64,
     server_cpu: f64,
@@ -73,12 +100,25 @@ struct Surge {
 }
 
 impl Surge {
-    fn run(step: &Step<'_>, mut k6: Command, shop: &Shop) -> Result<Self> {
+    fn run(step: &Step<'_>, k6: &Path, programs: &Programs, shop: &Shop) -> Result<Self> {
         let folder = place::target().join("xtask/surge");
         fs::create_dir_all(&folder)?;
         let (summary, console) = (folder.join("summary.txt"), folder.join("console.txt"));
         // k6 writes on at the end of what is there.
         let _ = fs::remove_file(&console);
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let probe_says = folder.join("probe.txt");
+        let mut probe = Probe(
+            programs
+                .generator(shop, "probe")
+                .stdout(File::create(&probe_says)?)
+                .spawn()
+                .context("starting the probe")?,
+        );
+        thread::sleep(SETTLE);
+        let mut k6_run = Command::new("nice");
+        k6_run.args(["-n", NICE]).arg(k6);
+        let k6 = &mut k6_run;
         k6.args(["run", "--quiet", "--no-usage-report", "--log-format", "raw"])
             .arg("--console-output")
             .arg(&console)
@@ -98,13 +138,15 @@ impl Surge {
         let server = Used::of(shop.process());
         let mut child = k6
             .spawn()
-            .with_context(|| format!("cannot start `{}`", exec::shown(&k6)))?;
-        let crowd_cpu = watched(&mut child)?;
+            .with_context(|| format!("cannot start `{}`", exec::shown(k6)))?;
+        let mut marks = Marks::new(shop.address(), shop.process(), console.clone());
+        let crowd_cpu = watched(&mut child, &mut marks)?;
         let server_cpu = server.share();
+        probe.stop()?;
         if !child.wait()?.success() {
             bail!(
                 "`{}` failed; the end of {}:\n{}",
-                exec::shown(&k6),
+                exec::shown(k6),
                 place::shown(&log_path),
                 exec::tail(&log_path)
             );
@@ -123,9 +165,13 @@ impl Surge {
                 *errors.entry(what.to_owned()).or_default() += 1;
             }
         }
+        let probed = Probed::read(&fs::read_to_string(&probe_says)?, &marks.phases()?)?;
         Ok(Self {
             figures,
             audit: Audit::read(&console, CAP)?,
+            probed,
+            marks,
+            load: load.split(' ').next().unwrap_or_default().to_owned(),
             crowd_cpu,
             server_cpu,
             errors,
@@ -137,6 +183,39 @@ impl Surge {
         value.with_context(|| format!("the surge does not say {name}"))
     }
 
+    /// Before, during, after, as a reader compares them.
+    fn three(&self, of: impl Fn(usize) -> Result<f64>) -> Result<String> {
+        let [before, during, after] = [of(0)?, of(1)?, of(2)?];
+        Ok(format!("{before:.1}, {during:.1}, {after:.1}"))
+    }
+
+    /// What each of the three saw of a step.
+    fn views(&self, step: &str) -> Result<Vec<String>> {
+        let by_k6 = |phase: usize, what: &str| {
+            let name = format!("{}_{step}_{what}", PHASES[phase]);
+            self.get(&name)
+        };
+        let during = self.probed.get(step, 1)?.count;
+        let answered = self.marks.p99_at_most(step, 1)?.1;
+        Ok(vec![
+            format!(
+                "p99 before, during, after: {} ms; medians {}; {during} during",
+                self.three(|phase| Ok(self.probed.get(step, phase)?.p99))?,
+                self.three(|phase| Ok(self.probed.get(step, phase)?.median))?,
+            ),
+            format!(
+                "by the server's clock p99 of all of them at most {} ms; {answered} during",
+                self.three(|phase| Ok(self.marks.p99_at_most(step, phase)?.0))?,
+            ),
+            format!(
+                "as k6 saw its own p99 {} ms; medians {}; {:.0} during",
+                self.three(|phase| by_k6(phase, "p99"))?,
+                self.three(|phase| by_k6(phase, "median"))?,
+                by_k6(1, "count")?,
+            ),
+        ])
+    }
+
     fn rows(&self) -> Result<Vec<Row>> {
         let crowd = format!(
             "{VISITORS} browsers arrive within {WITHIN_S} s (k6, open model, each with a connection, \
@@ -145,29 +224,17 @@ impl Surge {
         );
         let mut rows = Vec::new();
         for (name, step, words) in STEPS {
-            let ms = |phase: &str, what: &str| self.get(&format!("{phase}_{step}_{what}"));
-            let medians = format!(
-                "p99 before, during, after: {:.1}, {:.1}, {:.1} ms; medians {:.1}, {:.1}, {:.1} ms; \
-                 {:.0} during",
-                ms("before", "p99")?,
-                ms("during", "p99")?,
-                ms("after", "p99")?,
-                ms("before", "median")?,
-                ms("during", "median")?,
-                ms("after", "median")?,
-                ms("during", "count")?,
-            );
             rows.push(Row {
                 name: name.into(),
-                what: format!("p99 of {words} while {crowd}"),
+                what: format!("p99 of {words}, by a probe beside the crowd, while {crowd}"),
                 unit: "ms",
-                runs: vec![ms("during", "p99")?],
+                runs: vec![self.probed.get(step, 1)?.p99],
                 baseline: Some((
-                    "the same by 15 visitors a second before the crowd".into(),
-                    vec![ms("before", "p99")?],
+                    "the same with 15 visitors a second, before the crowd".into(),
+                    vec![self.probed.get(step, 0)?.p99],
                 )),
                 target: Goal::RatioAtMost(1.5),
-                notes: vec![medians],
+                notes: self.views(step)?,
             });
         }
         let audit = &self.audit;
@@ -181,7 +248,10 @@ impl Surge {
             notes: vec![audit.words()],
         });
         // Who could not be sent is not an open model any more.
-        let errors = self.get("errors")? + self.get("not_sent")? + audit.disagreements() as f64;
+        let refused = self.probed.refused.values().sum::<u64>();
+        let errors = self.get("errors")?
+            + self.get("not_sent")?
+            + (audit.disagreements() as u64 + refused) as f64;
         let mut notes = vec![format!(
             "{:.0} sent, {:.0} admitted, {:.0} bought, waited {:.0} s (median) and {:.0} s at most, \
              {:.0} requests, {:.0} polls, {:.0} times called and the shop full, {:.0} times somebody \
@@ -197,11 +267,15 @@ impl Surge {
             self.get("rivals")?,
         )];
         notes.push(format!(
-            "generator used {:.0} % of one core, server {:.0} %",
+            "generator used {:.0} % of one core at the lowest priority, server {:.0} %, of which a \
+             thread was ready and waited for a processor {} % of the time before, during, after; the \
+             machine's load before {}",
             self.crowd_cpu * 100.0,
-            self.server_cpu * 100.0
+            self.server_cpu * 100.0,
+            self.three(|phase| Ok(self.marks.waiting(phase)? * 100.0))?,
+            self.load,
         ));
-        let kinds = self.errors.iter();
+        let kinds = self.errors.iter().chain(&self.probed.refused);
         notes.extend(kinds.map(|(what, count)| format!("{what}: {count}")));
         notes.extend(audit.faults().iter().cloned());
         rows.push(Row {
@@ -221,7 +295,7 @@ impl Surge {
 }
 
 /// Waits until a program ends; which share of one core it used.
-fn watched(child: &mut Child) -> Result<f64> {
+fn watched(child: &mut Child, marks: &mut Marks) -> Result<f64> {
     let used = Used::of(child.id());
     let mut share = 0.0;
     let started = Instant::now();
@@ -232,9 +306,27 @@ fn watched(child: &mut Child) -> Result<f64> {
             bail!("the surge was not over after {} s", PATIENCE.as_secs());
         }
         share = used.share().max(0.0);
+        marks.look()?;
         thread::sleep(LOOK_EVERY);
     }
     Ok(share)
+}
+
+/// A probe, stopped at the latest when this goes.
+struct Probe(Child);
+
+impl Probe {
+    fn stop(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
 }
 
 /// The processor time of a program since some moment.

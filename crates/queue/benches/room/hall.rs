@@ -110,7 +110,11 @@ impl Hall {
         };
         loop {
             let ask = u32::try_from(left.min(4_096)).expect("fits");
-            let leased = self.store.lease(ROOM, ask, known).await.expect("numbers");
+            let leased = self
+                .store
+                .lease(ROOM, [1; 16], ask, known)
+                .await
+                .expect("numbers");
             let Leased::Block(block) = leased else {
                 panic!("{leased:?}");
             };

@@ -13,6 +13,7 @@ use onsale_queue::room::port::Leaving;
 use onsale_queue::room::{Admitted, Rooms};
 use onsale_queue::wire::{ClaimRefused, RoomSettings, Standing, Wishes};
 use onsale_queue::{Action, Authority, Place};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -126,6 +127,7 @@ pub(crate) async fn run(redis: &Redis, all: u64) {
     let mut given = std::collections::BTreeSet::new();
     let before = redis.used_bytes();
     let (mut peak, mut at_rest) = (0, 0);
+    let mut peak_by_key = BTreeMap::new();
     let (mut number, mut settled) = (0_u64, 0_u64);
     let mut now = 0;
 
@@ -235,7 +237,11 @@ pub(crate) async fn run(redis: &Redis, all: u64) {
 
         hall.tick(TICK_MS).await;
         if now % 4 == 0 {
-            peak = peak.max(redis.used_bytes().saturating_sub(before));
+            let used = redis.used_bytes().saturating_sub(before);
+            if used > peak {
+                peak = used;
+                peak_by_key = redis.bytes_by_key();
+            }
         }
         now += 1;
         if now % 40 == 0 {
@@ -264,6 +270,9 @@ pub(crate) async fn run(redis: &Redis, all: u64) {
     say("full", sums.full as f64);
     say("most_inside", row.totals.most_inside as f64);
     say("gave_up", sums.gave_up as f64);
+    for (kind, bytes) in peak_by_key {
+        say(&format!("peak_of_{kind}"), bytes as f64 / all as f64);
+    }
     say("seconds_of_the_room", now as f64 * TICK_MS as f64 / 1_000.0);
 }
 

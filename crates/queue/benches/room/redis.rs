@@ -1,5 +1,6 @@
 //! A real Redis for the benchmarks.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -63,6 +64,21 @@ impl Redis {
             .find_map(|line| line.strip_prefix("used_memory_dataset:"));
         line.and_then(|bytes| bytes.trim().parse().ok())
             .expect("a size")
+    }
+
+    /// What a room's keys take, by what `lua/common.lua` calls them; those of a kind together.
+    pub(crate) fn bytes_by_key(&self) -> BTreeMap<String, u64> {
+        let keys = self.ask("KEYS *").expect("Redis answers");
+        let mut sizes = BTreeMap::new();
+        for key in keys.lines().filter(|line| line.starts_with("onsale:")) {
+            let name = key.split_once("}:").map_or(key, |(_, name)| name);
+            let kind = name.split(':').next().unwrap_or(name);
+            let asked = format!("MEMORY USAGE {key} SAMPLES 0");
+            let size = self.ask(&asked).expect("Redis answers");
+            let bytes: u64 = size.trim().trim_start_matches(':').parse().unwrap_or(0);
+            *sizes.entry(kind.to_owned()).or_default() += bytes;
+        }
+        sizes
     }
 }
 

@@ -198,16 +198,22 @@ impl RoomStore for MemoryStore {
         self.with(room, |book, now_ms| book.row(now_ms))
     }
 
-    fn lease(&self, room: RoomId, count: u32, _known: Place) -> Answer<'_, Leased> {
-        self.with(room, |book, _| book.lease(count))
+    fn lease(
+        &self,
+        room: RoomId,
+        server: [u8; 16],
+        count: u32,
+        _known: Place,
+    ) -> Answer<'_, Leased> {
+        self.with(room, |book, _| book.lease(server, count))
     }
 
     fn worth_leasing(&self) -> u32 {
         1
     }
 
-    fn give_back(&self, room: RoomId, rest: NumberBlock) -> Answer<'_, bool> {
-        self.with(room, |book, _| book.give_back(rest))
+    fn give_back(&self, room: RoomId, server: [u8; 16], rest: NumberBlock) -> Answer<'_, bool> {
+        self.with(room, |book, _| book.give_back(server, rest))
     }
 
     fn place_of_person(&self, room: RoomId, person: [u8; 16], offered: Place) -> Answer<'_, Place> {

@@ -62,6 +62,10 @@ pub struct RoomRow {
     pub floor: Epoch,
     /// Every epoch, oldest first; numbers are given in the last one.
     pub epochs: Vec<EpochProgress>,
+    /// Numbers of those epochs that nobody has, in ascending order: what servers have leased and not
+    /// given yet, as far as they have said, and what they could not give back.
+    #[serde(default)]
+    pub unused: Vec<NumberBlock>,
     /// What the controller remembers.
     pub controller: Option<Controller>,
     /// What held the last tick back.
@@ -96,6 +100,7 @@ impl RoomRow {
             draw: Some(draw),
             floor: first,
             epochs: alloc::vec![EpochProgress::new(first)],
+            unused: Vec::new(),
             controller: None,
             held_by: None,
             pulse: Pulse::default(),
@@ -108,9 +113,25 @@ impl RoomRow {
         }
     }
 
-    /// Everybody who waits.
+    /// Everybody who waits: whoever has a number that has not been called.
     #[must_use]
     pub fn waiting(&self) -> u64 {
+        let nobodys = self.unused.iter().map(|block| {
+            let mut epochs = self.epochs.iter();
+            epochs
+                .find(|known| known.epoch == block.epoch)
+                .map_or(0, |known| {
+                    let from = block.first.0.max(known.serving.0);
+                    block.end().min(known.next.0).saturating_sub(from)
+                })
+        });
+        let nobodys = nobodys.fold(0, u64::saturating_add);
+        self.uncalled().saturating_sub(nobodys)
+    }
+
+    /// Numbers that have not been called, whether or not somebody has them: what there is to call.
+    #[must_use]
+    pub fn uncalled(&self) -> u64 {
         self.epochs
             .iter()
             .map(EpochProgress::waiting)
@@ -195,7 +216,7 @@ pub struct Shopper {
 }
 
 /// Numbers given to a server to hand out: `first..first + count` of `epoch`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NumberBlock {
     /// In which epoch.
     pub epoch: Epoch,
@@ -203,6 +224,14 @@ pub struct NumberBlock {
     pub first: QueueNumber,
     /// How many.
     pub count: u32,
+}
+
+impl NumberBlock {
+    /// One past the last of them. It stays what it is while the numbers are given from the front.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.first.0.saturating_add(self.count as u64)
+    }
 }
 
 /// The answer to [`RoomStore::lease`].
@@ -281,6 +310,9 @@ pub struct Report {
     pub server: [u8; 16],
     /// For how long.
     pub lease_ms: u32,
+    /// What is left of the block that it gives numbers from, none of it where that is used up; `None`
+    /// where it has nothing to say.
+    pub at_hand: Option<NumberBlock>,
 }
 
 /// The answer to [`RoomStore::sweep`].
@@ -395,10 +427,14 @@ pub trait RoomStore: Send + Sync + 'static {
     /// The room as it is.
     fn read(&self, room: RoomId) -> Answer<'_, RoomRow>;
 
-    /// Gives `count` numbers of the current epoch. A store that may have lost numbers it gave begins
-    /// a new epoch first. `known` is one past the highest place that the server has seen: a store that
-    /// had forgotten it learns of it before it gives numbers.
-    fn lease(&self, room: RoomId, count: u32, known: Place) -> Answer<'_, Leased>;
+    /// Gives `server` `count` numbers of the current epoch, the first of them for somebody who is
+    /// waiting for it. A store that may have lost numbers it gave begins a new epoch first. `known` is
+    /// one past the highest place that the server has seen: a store that had forgotten it learns of it
+    /// before it gives numbers.
+    ///
+    /// The others are nobody's until the server says how many it has given, at its sweeps.
+    fn lease(&self, room: RoomId, server: [u8; 16], count: u32, known: Place)
+    -> Answer<'_, Leased>;
 
     /// Most numbers that are worth asking for at once. A store that is no round trip away says 1: then
     /// every number that was given is a visitor's, and as many wait as are said to.
@@ -406,8 +442,9 @@ pub trait RoomStore: Send + Sync + 'static {
         MOST_LEASED
     }
 
-    /// Takes a block's unused end back, if nobody has leased after it. Best effort.
-    fn give_back(&self, room: RoomId, rest: NumberBlock) -> Answer<'_, bool>;
+    /// Takes a block's unused end back, if nobody has leased after it. `false`: it stays in the line,
+    /// and it is known that nobody has it.
+    fn give_back(&self, room: RoomId, server: [u8; 16], rest: NumberBlock) -> Answer<'_, bool>;
 
     /// The one place of a person: `offered` if they had none, else the one they have.
     fn place_of_person(&self, room: RoomId, person: [u8; 16], offered: Place) -> Answer<'_, Place>;
@@ -474,6 +511,8 @@ pub const FIGURES_KEPT: usize = 8_640;
 pub const MOST_CODES: usize = 1_000;
 /// Epochs that are kept.
 pub const MOST_EPOCHS: usize = 64;
+/// Ranges of numbers that nobody has of which a room knows. Beyond that they count as waiting.
+pub const MOST_UNUSED: usize = 256;
 /// Most numbers leased at once.
 pub const MOST_LEASED: u32 = 4_096;
 /// Most shoppers whose time is up that one step frees.

@@ -2,7 +2,8 @@
 //!
 //! Every step is one Lua script in `../lua`, so it happens entirely or not at all, by Redis's own clock.
 //! A room's keys carry one hash tag and a version: `NAMESPACE:1:{ROOM}:…`. A waiting visitor costs nothing;
-//! a called one a bit, a shopper inside some 200 bytes, a person with one place some 40.
+//! a called one a bit, one who has left another, a shopper inside some 200 bytes, a person with one
+//! place some 40.
 //!
 //! # What happens when Redis fails
 //! * *A failover or a restart* may lose the last numbers. Numbers are bound to the process that gave
@@ -25,13 +26,13 @@ mod script;
 use self::answer::{fault, parse, refusal, state, texts, unreadable};
 use self::connect::client;
 use self::row::{
-    epochs_text, fields_of, row_of, settings_fields, shopper_of, shopper_text, to_json,
+    block_text, epochs_text, fields_of, row_of, settings_fields, shopper_of, shopper_text, to_json,
 };
 use self::script::{Script, Scripts};
 use super::port::{
     Advance, Answer, Change, Changed, Claim, FIGURES_KEPT, Leased, Leaving, MOST_CODES,
-    MOST_LEASED, NumberBlock, Report, Right, RoomRow, RoomStore, SERVER_KEPT_MS, Seed, Seen,
-    Servers, Shopper, StoreError, Swept, Turn,
+    MOST_LEASED, MOST_UNUSED, NumberBlock, Report, Right, RoomRow, RoomStore, SERVER_KEPT_MS, Seed,
+    Seen, Servers, Shopper, StoreError, Swept, Turn,
 };
 use crate::number::{Epoch, EpochProgress, Place, QueueNumber};
 use crate::token::RoomId;
@@ -120,7 +121,7 @@ impl RedisStore {
     fn keys(&self, room: RoomId) -> Vec<String> {
         let names = [
             "room", "inside", "due", "over", "calls", "late", "codes", "log", "figures", "used",
-            "servers",
+            "servers", "left", "unused",
         ];
         names.iter().map(|name| self.key(room, name)).collect()
     }
@@ -237,12 +238,19 @@ impl RoomStore for RedisStore {
         })
     }
 
-    fn lease(&self, room: RoomId, count: u32, known: Place) -> Answer<'_, Leased> {
+    fn lease(
+        &self,
+        room: RoomId,
+        server: [u8; 16],
+        count: u32,
+        known: Place,
+    ) -> Answer<'_, Leased> {
         Box::pin(async move {
             let arguments = vec![
                 count.clamp(1, MOST_LEASED).to_string(),
                 known.epoch.0.to_string(),
                 known.number.0.to_string(),
+                crate::text::to_hex(&server),
             ];
             let answer = self
                 .run(&self.client, room, &self.scripts.lease, arguments)
@@ -259,12 +267,14 @@ impl RoomStore for RedisStore {
         })
     }
 
-    fn give_back(&self, room: RoomId, rest: NumberBlock) -> Answer<'_, bool> {
+    fn give_back(&self, room: RoomId, server: [u8; 16], rest: NumberBlock) -> Answer<'_, bool> {
         Box::pin(async move {
             let arguments = vec![
                 rest.epoch.0.to_string(),
                 rest.first.0.to_string(),
                 rest.count.to_string(),
+                crate::text::to_hex(&server),
+                MOST_UNUSED.to_string(),
             ];
             let taken = self
                 .run(&self.client, room, &self.scripts.give_back, arguments)
@@ -414,6 +424,7 @@ impl RoomStore for RedisStore {
                 crate::text::to_hex(&report.server),
                 report.lease_ms.to_string(),
                 SERVER_KEPT_MS.to_string(),
+                report.at_hand.as_ref().map_or_else(String::new, block_text),
             ];
             let answer = self
                 .run(&self.client, room, &self.scripts.sweep, arguments)

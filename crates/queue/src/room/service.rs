@@ -493,7 +493,10 @@ impl Rooms {
     }
 
     fn report(&self, shelf: &Shelf) -> Report {
+        // Where numbers are just being asked for there is nothing to say that would stay true.
+        let numbers = shelf.numbers.try_lock();
         Report {
+            at_hand: numbers.ok().and_then(|numbers| numbers.at_hand()),
             arrivals: shelf.arrivals.swap(0, Ordering::Relaxed),
             observed: core::mem::take(&mut *lock(&shelf.observed))
                 .into_iter()

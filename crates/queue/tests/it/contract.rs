@@ -22,6 +22,8 @@ macro_rules! suite {
             a_reset_ends_every_pass_of_the_sale_before
             a_forgotten_room_is_rebuilt_from_the_passes_that_are_shown
             numbers_that_were_not_needed_are_given_back
+            who_waits_is_counted_and_not_the_numbers_that_servers_have_at_hand
+            numbers_that_nobody_will_be_given_never_count_as_somebody
             turns_on_both_sides_of_a_bitmaps_end_are_kept_apart
         );
         suite!($hall; shop:
@@ -34,6 +36,9 @@ macro_rules! suite {
             nothing_left_to_sell_keeps_everybody_out_until_a_hold_lapses
             a_code_is_good_as_often_as_it_says_and_within_the_cap
             an_admission_of_who_left_lets_nobody_in_again
+            an_admission_given_up_after_its_slot_was_gone_lets_nobody_in_again
+            of_two_admissions_on_one_place_the_other_ends_with_the_one_that_is_inside
+            who_came_in_on_a_code_and_left_may_come_in_on_it_again
             solved_work_counts_once
         );
         suite!($hall; ways:

@@ -21,11 +21,12 @@ use std::sync::atomic::Ordering;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Lease(u32),
+    /// By one of the servers.
+    Lease(u8, u32),
     GiveBack(u32),
     Pass(i64),
-    /// Which server sweeps, and how many it calls if it may.
-    Tick(u8, u64, Option<u64>),
+    /// Which server sweeps, how many of its numbers it has given, and how many it calls if it may.
+    Tick(u8, u32, u64, Option<u64>),
     /// A stale call with the last turn.
     CallAgain(u64),
     Claim(usize, u64),
@@ -38,17 +39,18 @@ enum Step {
     Person(u8, usize),
     /// A pass from elsewhere is shown: an epoch before or after, or numbers unheard of.
     Show(i64, u64),
-    /// A server tells again what it knew.
-    Remind(usize),
+    /// A server tells again what it knew, and of a shopper; perhaps of one whom it let in on the same
+    /// place while the store was away.
+    Remind(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (1..40_u32).prop_map(Step::Lease),
+        6 => (0..2_u8, 1..40_u32).prop_map(|(server, count)| Step::Lease(server, count)),
         1 => (1..10_u32).prop_map(Step::GiveBack),
         4 => prop_oneof![0..3_000_i64, 3_000..60_000_i64, -90_000..0_i64].prop_map(Step::Pass),
-        8 => (0..2_u8, 0..30_u64, proptest::option::of(0..5_u64))
-            .prop_map(|(server, calls, left)| Step::Tick(server, calls, left)),
+        8 => (0..2_u8, 0..40_u32, 0..30_u64, proptest::option::of(0..5_u64))
+            .prop_map(|(server, given, calls, left)| Step::Tick(server, given, calls, left)),
         1 => (0..30_u64).prop_map(Step::CallAgain),
         10 => (any::<usize>(), 0..4_u64).prop_map(|(at, who)| Step::Claim(at, who)),
         2 => (0..6_u64).prop_map(Step::Bypass),
@@ -59,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::StaleChange),
         2 => (0..4_u8, any::<usize>()).prop_map(|(who, at)| Step::Person(who, at)),
         1 => (-3..3_i64, 1..200_u64).prop_map(|(epoch, next)| Step::Show(epoch, next)),
-        1 => any::<usize>().prop_map(Step::Remind),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(at, twin)| Step::Remind(at, twin)),
     ]
 }
 
@@ -69,11 +71,14 @@ struct Pair {
     memory: MemoryStore,
     redis: RedisStore,
     rows: Vec<RoomRow>,
-    blocks: Vec<NumberBlock>,
+    /// With who leased them.
+    blocks: Vec<([u8; 16], NumberBlock)>,
     /// Given to visitors; a number once given back may be given anew.
     given: Vec<Place>,
     turn: Option<(Turn, u64)>,
     admitted: Vec<Shopper>,
+    /// Let in a second time on a place, by a server that could not ask.
+    twins: Vec<Shopper>,
     nonces: u32,
     reentries: u64,
 }
@@ -103,6 +108,7 @@ impl Pair {
             given: Vec::new(),
             turn: None,
             admitted: Vec::new(),
+            twins: Vec::new(),
             nonces: 0,
             reentries: 0,
         };
@@ -132,16 +138,16 @@ impl Pair {
 
     async fn take(&mut self, step: Step) {
         match step {
-            Step::Lease(count) => {
+            Step::Lease(server, count) => {
                 let known = Place {
                     epoch: Epoch(0),
                     number: QueueNumber(0),
                 };
                 let state = self.row().await.state;
-                match both!(self.lease(count, known)) {
+                match both!(self.lease([server; 16], count, known)) {
                     Leased::Block(block) => {
                         assert!(state.may_join());
-                        self.blocks.push(block);
+                        self.blocks.push(([server; 16], block));
                         for at in 0..u64::from(block.count) {
                             self.given.push(Place {
                                 epoch: block.epoch,
@@ -157,9 +163,12 @@ impl Pair {
                 let now_ms = self.world.now_ms.fetch_add(by_ms, Ordering::SeqCst) + by_ms;
                 self.redis.hold_time(now_ms);
             }
-            Step::Tick(server, calls, left) => {
+            Step::Tick(server, given, calls, left) => {
+                let server = [server; 16];
+                let last = self.blocks.iter().rev().find(|(whose, _)| *whose == server);
                 let report = Report {
-                    server: [server; 16],
+                    server,
+                    at_hand: last.map(|(_, block)| rest(*block, block.count.saturating_sub(given))),
                     lease_ms: 2_000,
                     arrivals: calls,
                     observed: Vec::new(),
@@ -228,27 +237,36 @@ impl Pair {
                 }
             }
             Step::Show(epoch, next) => self.show(epoch, next).await,
-            Step::Remind(at) => {
-                let row = self.rows.get(at % self.rows.len().max(1)).cloned();
-                if let Some(row) = row.filter(|row| row.floor == self.rows.last().unwrap().floor) {
-                    assert!(!both!(self.make(seed(row.clone()))));
-                }
-            }
+            Step::Remind(at, twin) => self.remind(at, twin).await,
         }
         self.check().await;
     }
 
-    async fn give_back(&mut self, count: u32) {
-        let Some(block) = self.blocks.pop() else {
+    async fn remind(&mut self, at: usize, twin: bool) {
+        let row = self.rows.get(at % self.rows.len().max(1)).cloned();
+        let Some(row) = row.filter(|row| row.floor == self.rows.last().unwrap().floor) else {
             return;
         };
-        let count = count.min(block.count);
-        let rest = NumberBlock {
-            first: QueueNumber(block.first.0 + u64::from(block.count - count)),
-            count,
-            ..block
+        let mut inside: Vec<_> = self.pick(at).into_iter().collect();
+        if let Some(one) = inside.first_mut().filter(|_| twin) {
+            one.nonce[0] |= 0x80;
+            self.twins.push(*one);
+        }
+        let told = Seed {
+            inside,
+            ..seed(row)
         };
-        if both!(self.give_back(rest)) {
+        let before = self.row().await.active;
+        assert!(!both!(self.make(told.clone())));
+        self.reentries += u64::from(self.row().await.active - before);
+    }
+
+    async fn give_back(&mut self, count: u32) {
+        let Some((server, block)) = self.blocks.pop() else {
+            return;
+        };
+        let rest = rest(block, count);
+        if both!(self.give_back(server, rest)) {
             self.given
                 .retain(|place| place.epoch != rest.epoch || place.number < rest.first);
         }
@@ -271,7 +289,7 @@ impl Pair {
         let after = self.row().await;
         let called = after.totals.called - before.totals.called;
         if done {
-            assert_eq!(called, calls.min(before.waiting()));
+            assert_eq!(called, calls.min(before.uncalled()));
         } else {
             assert_eq!(called, 0);
         }
@@ -310,7 +328,7 @@ impl Pair {
             }
             Ok(again) => {
                 assert_eq!(again.visitor, claim.visitor);
-                assert!(self.admitted.contains(&again));
+                assert!(self.admitted.contains(&again) || self.twins.contains(&again));
                 false
             }
             Err(_) => false,
@@ -318,7 +336,9 @@ impl Pair {
     }
 
     fn pick(&self, at: usize) -> Option<Shopper> {
-        self.admitted.get(at % self.admitted.len().max(1)).copied()
+        let all = self.admitted.iter().chain(&self.twins);
+        let count = all.clone().count();
+        all.copied().nth(at % count.max(1))
     }
 
     async fn act(&mut self, action: Action) {
@@ -338,6 +358,7 @@ impl Pair {
                 self.given.clear();
                 self.blocks.clear();
                 self.admitted.clear();
+                self.twins.clear();
             }
             Action::Draw => {
                 let drawn = next_epoch(row.now_ms, last);
@@ -453,6 +474,16 @@ impl Pair {
         }
         assert_eq!(both!(self.codes()).len(), 1);
         self.rows.push(row);
+    }
+}
+
+/// The last `count` of them.
+fn rest(block: NumberBlock, count: u32) -> NumberBlock {
+    let count = count.min(block.count);
+    NumberBlock {
+        first: QueueNumber(block.end() - u64::from(count)),
+        count,
+        ..block
     }
 }
 

@@ -132,6 +132,39 @@ async fn in_a_cluster_all_that_belongs_to_a_room_is_on_one_node() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_who_has_come_and_gone_redis_keeps_two_bits() {
+    let redis = Server::start(&[]);
+    let hall = patient_hall_at(&redis.url()).await;
+    let server = hall.open(settings()).await;
+    let count = 2_000;
+    let joined = join_many(&server, 0..count).await;
+    for batch in joined.chunks(10) {
+        hall.run(&server, 500, 250).await;
+        for joined in batch {
+            let admitted = claim(&server, joined).await.unwrap();
+            let left = server.leave(&admitted.admission, Leaving::Completed).await;
+            assert!(left.unwrap());
+        }
+    }
+    let keys = redis.ask("KEYS *");
+    let size_of = |name: &str| -> u64 {
+        let of_kind = keys.lines().filter(|key| key.contains(name));
+        let size = |key: &str| {
+            let said = redis.ask(&format!("MEMORY USAGE {key}"));
+            said.trim().trim_start_matches(':').parse::<u64>().unwrap()
+        };
+        of_kind.map(size).sum()
+    };
+    for bitmap in ["}:used:", "}:left:"] {
+        let size = size_of(bitmap);
+        assert!((count / 8..count).contains(&size), "{bitmap} {size}");
+    }
+    for empty in ["}:inside", "}:due", "}:over"] {
+        assert_eq!(size_of(empty), 0, "{empty}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_two_replicas_one_may_be_lost_and_admission_goes_on() {
     let master = Server::start(&[]);
     let shown = master.port;

@@ -105,25 +105,45 @@ struct Shared {
 struct Seen {
     /// Answers by the first digit of their status, from 1.
     answers: [Counter; 5],
-    seconds: Histogram,
+    /// By [`Kind`].
+    seconds: [Histogram; 4],
+}
+
+/// What a request is to the shop. Those that a rush must not slow down are looked at by themselves.
+#[derive(Clone, Copy)]
+enum Kind {
+    Hold,
+    Checkout,
+    Seats,
+    Other,
+}
+
+impl Kind {
+    fn of(method: &Method, path: &str) -> Self {
+        match *method {
+            Method::POST if path.ends_with("/holds") => Self::Hold,
+            Method::POST if path.ends_with("/checkout") => Self::Checkout,
+            Method::GET if path.ends_with("/seats") => Self::Seats,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Seen {
     fn new() -> Self {
         let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"]
             .map(|status| counter!("onsale_http_answers", "status" => status));
-        Self {
-            answers,
-            seconds: histogram!("onsale_http_answer_seconds"),
-        }
+        let seconds = ["hold", "checkout", "seats", "other"]
+            .map(|kind| histogram!("onsale_http_answer_seconds", "kind" => kind));
+        Self { answers, seconds }
     }
 
-    fn note(&self, status: StatusCode, began: Instant) {
+    fn note(&self, kind: Kind, status: StatusCode, began: Instant) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         if let Some(counter) = self.answers.get(class) {
             counter.increment(1);
         }
-        self.seconds.record(began.elapsed());
+        self.seconds[kind as usize].record(began.elapsed());
     }
 }
 
@@ -253,7 +273,8 @@ impl Edge {
             }
         };
 
-        shared.seen.note(response.status(), began);
+        let kind = Kind::of(&method, uri.path());
+        shared.seen.note(kind, response.status(), began);
         let status = response.status().as_u16();
         tracing::debug!(%method, path = uri.path(), status, ?request_id, "answered");
         if let Some(fault) = response.extensions().get::<ForTheLog>() {

@@ -65,11 +65,7 @@ async fn buy(client: &mut Client, dice: &mut Dice, run: &Run, tally: &Shared) ->
     let seat = run.house.seats.borrow_mut().take(Choice::Uniform, dice);
     let seat = seat.context("the house is sold out: fewer bookings, or a larger house")?;
     let base = format!("/api/v1/performances/{}", run.house.performance.id);
-    let items = format!(
-        "[{{\"place\":{{\"seat\":{seat}}},\"price_type\":0}},\
-         {{\"place\":{{\"seat\":{}}},\"price_type\":0}}]",
-        seat + 1
-    );
+    let items = shop::items(seat);
 
     let hold = shop::uuid();
     let body = shop::hold_body(&hold, seat);
@@ -92,13 +88,7 @@ async fn buy(client: &mut Client, dice: &mut Dice, run: &Run, tally: &Shared) ->
     let quote = shop::json(&answer)?;
     let token = quote["token"].as_str().context("a quote without a token")?;
 
-    let body = format!(
-        "{{\"command_id\":\"{}\",\"order_id\":\"{}\",\"quote_token\":\"{token}\",\"items\":{items},\
-         \"voucher\":null,\"buyer\":{{\"name\":\"A Fan\",\"email\":\"fan@example.org\"}},\
-         \"payment\":{{\"card_number\":\"4242424242424242\",\"expiry\":\"12/30\",\"cvc\":\"123\"}}}}",
-        shop::uuid(),
-        shop::uuid()
-    );
+    let body = shop::checkout_body(token, &items);
     let path = format!("{base}/holds/{hold}/checkout");
     let answer = client
         .ask("POST", &path, Some(&cookie), Some(&body))

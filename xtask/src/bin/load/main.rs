@@ -3,7 +3,7 @@
 //!
 //! Closed loops: each connection sends its next request when the last is answered. That measures
 //! what can be carried, not how long a fan waits at a given rate; for that there is the surge of
-//! `end2end/load`, an open model. The generator's own share of the processor is printed beside the figures, since it takes it away from the server on the same machine.
+//! `end2end/load`, an open model, and the probe beside it. The generator's own share of the processor is printed beside the figures, since it takes it away from the server on the same machine.
 
 mod bookings;
 mod client;
@@ -12,6 +12,7 @@ mod crowd;
 mod echo;
 mod holds;
 mod listeners;
+mod probe;
 mod room;
 mod seats;
 mod shop;
@@ -51,6 +52,8 @@ enum Task {
     Bookings(bookings::Args),
     /// Listeners on the live feed, and how late each hears of a hold
     Listeners(listeners::Args),
+    /// A few fans at a steady pace, an open model: beside a crowd
+    Probe(probe::Args),
     /// Visitors who take a place in a waiting room
     RoomJoin(room::join::Args),
     /// Visitors who ask for the room's public document
@@ -72,6 +75,7 @@ fn main() -> Result<()> {
             Task::Holds(args) => holds::drive(args).await,
             Task::Bookings(args) => bookings::drive(args).await,
             Task::Listeners(args) => listeners::drive(&args).await,
+            Task::Probe(args) => probe::drive(args).await,
             Task::RoomJoin(args) => room::join::drive(args).await,
             Task::RoomPoll(args) => room::poll::drive(args).await,
             Task::Gets(args) => room::poll::gets(&args).await,

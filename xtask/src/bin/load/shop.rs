@@ -98,6 +98,26 @@ pub(crate) fn uuid() -> String {
     text
 }
 
+/// Two neighbours as they are quoted and paid.
+pub(crate) fn items(seat: u32) -> String {
+    format!(
+        "[{{\"place\":{{\"seat\":{seat}}},\"price_type\":0}},\
+         {{\"place\":{{\"seat\":{}}},\"price_type\":0}}]",
+        seat + 1
+    )
+}
+
+/// What is sent to pay for them with a card that is accepted.
+pub(crate) fn checkout_body(quote: &str, items: &str) -> String {
+    format!(
+        "{{\"command_id\":\"{}\",\"order_id\":\"{}\",\"quote_token\":\"{quote}\",\"items\":{items},\
+         \"voucher\":null,\"buyer\":{{\"name\":\"A Fan\",\"email\":\"fan@example.org\"}},\
+         \"payment\":{{\"card_number\":\"4242424242424242\",\"expiry\":\"12/30\",\"cvc\":\"123\"}}}}",
+        uuid(),
+        uuid()
+    )
+}
+
 /// What is sent to hold two neighbours.
 pub(crate) fn hold_body(hold: &str, seat: u32) -> String {
     format!(

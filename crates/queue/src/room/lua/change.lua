@@ -14,7 +14,10 @@ if ARGV[4] ~= '' then
   set('floor', ARGV[4])
   set('expected', 0)
   set('controller', '')
-  redis.call('DEL', KEYS[5], KEYS[6])
+  local nobodys = 0
+  for _, block in ipairs(unused_blocks()) do nobodys = nobodys + block.count end
+  forget_joins(nobodys)
+  redis.call('DEL', KEYS[5], KEYS[6], KEYS[13])
 end
 for e, count in string.gmatch(ARGV[5], '(%d+):(%d+)') do
   local known = find_epoch(list, tonumber(e))

@@ -6,7 +6,7 @@ if not exists() then return nil end
 local at = now()
 free_due(at)
 local slot, expires = ARGV[2], tonumber(ARGV[6])
-if at >= expires or redis.call('ZSCORE', KEYS[4], slot .. ARGV[4]) then return { 'over' } end
+if at >= expires or has_left(slot, ARGV[4]) then return { 'over' } end
 local inside = who_is_in(slot)
 if inside then
   if inside.visitor ~= ARGV[3] or inside.nonce ~= ARGV[4] then return { 'over' } end

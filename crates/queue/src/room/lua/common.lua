@@ -4,7 +4,8 @@
 -- KEYS  [1] room   hash    the room: numbers as decimal text, the rest as JSON of the caller's
 --       [2] inside hash    slot -> visitor:nonce:issued_ms:expires_ms
 --       [3] due    zset    slot -> when it is freed
---       [4] over   zset    admission id -> when it would have ended (left, or bought)
+--       [4] over   zset    admission id -> when it would have ended: of the few that were given up
+--                          while somebody else, or nobody, had their slot, and of bypass codes
 --       [5] calls  list    clock_ms:epoch:from:to of turns that are expected
 --       [6] late   list    the same, of turns whose time to come is past
 --       [7] codes  hash    id -> limit:used:expires_ms:label
@@ -13,9 +14,13 @@
 --       [10] used  prefix  of bitmaps, one bit for each called number that let somebody in; one key
 --                          for 65,536 numbers of an epoch: used:EPOCH:CHUNK
 --       [11] servers zset   server -> when it reported last
+--       [12] left  prefix  of bitmaps like those of `used`, one bit for each number whose shopper has
+--                          left, or bought: left:EPOCH:CHUNK
+--       [13] unused hash   numbers that nobody has, EPOCH:FIRST:COUNT: of a server what it has leased
+--                          and not given; under EPOCH:FIRST what nobody will be given
 --       The bitmaps are the only keys that a script makes itself: which they are is known only once the
---       room has been read. In a cluster that is safe because KEYS[10] carries the room's hash tag like
---       all others and a bitmap's name only adds to it: same slot, same node, also while slots move (a
+--       room has been read. In a cluster that is safe because KEYS[10] and KEYS[12] carry the room's
+--       hash tag like all others and a bitmap's name only adds to it: same slot, same node, also while slots move (a
 --       script whose declared keys are here runs here, and Redis refuses one that touches another slot).
 --       What would not be safe is an ACL that grants single keys: grant NAMESPACE:1:*.
 -- ARGV  [1] shift_ms       added to the server's clock; or =now_ms, a rehearsal's or a test's own time
@@ -106,16 +111,59 @@ local function learn_epoch(list, floor, known, now_ms)
   if newest then begin_epoch(list, next_epoch(now_ms, known.epoch)) end
 end
 
-local function used_key(epoch, value)
-  return KEYS[10] .. ':' .. text(epoch) .. ':' .. text(math.floor(value / CHUNK))
+local function bits_key(prefix, epoch, value)
+  return prefix .. ':' .. text(epoch) .. ':' .. text(math.floor(value / CHUNK))
 end
-local function is_used(epoch, value)
-  return redis.call('GETBIT', used_key(epoch, value), text(value % CHUNK)) == 1
+local function has_bit(prefix, epoch, value)
+  return redis.call('GETBIT', bits_key(prefix, epoch, value), text(value % CHUNK)) == 1
 end
-local function use(epoch, value)
-  local key = used_key(epoch, value)
+local function set_bit(prefix, epoch, value)
+  local key = bits_key(prefix, epoch, value)
   redis.call('SETBIT', key, text(value % CHUNK), 1)
   redis.call('PEXPIRE', key, KEEP_USED_MS)
+end
+local function used_key(epoch, value) return bits_key(KEYS[10], epoch, value) end
+local function is_used(epoch, value) return has_bit(KEYS[10], epoch, value) end
+
+-- {epoch, first, count, stop}, stop being one past the last
+local function parse_block(packed)
+  local e, f, c = string.match(packed or '', '^(%d+):(%d+):(%d+)$')
+  if not e then return nil end
+  local block = { epoch = tonumber(e), first = tonumber(f), count = tonumber(c) }
+  block.stop = block.first + block.count
+  return block
+end
+
+local function keep_block(field, epoch, first, count)
+  redis.call('HSET', KEYS[13], field, table.concat({ text(epoch), text(first), text(count) }, ':'))
+end
+
+-- What a server has at hand, if it is of the block that `like` is of.
+local function at_hand(server, like)
+  local block = parse_block(redis.call('HGET', KEYS[13], server))
+  if block and block.epoch == like.epoch and block.stop == like.stop then return block end
+end
+
+-- Nobody will be given these.
+local function keep_nobodys(block)
+  keep_block(text(block.epoch) .. ':' .. text(block.first), block.epoch, block.first, block.count)
+end
+
+-- Each with the field that it is in, and whether it is a server's.
+local function unused_blocks()
+  local found = {}
+  local all = redis.call('HGETALL', KEYS[13])
+  for pair = 1, #all, 2 do
+    local block = parse_block(all[pair + 1])
+    block.field = all[pair]
+    block.servers = not string.find(block.field, ':', 1, true)
+    found[#found + 1] = block
+  end
+  return found
+end
+
+local function forget_joins(count)
+  if count > 0 then set('joined', math.max(0, number('joined') - count)) end
 end
 
 local BYPASS = 4294967295
@@ -139,7 +187,13 @@ local function put_inside(slot, visitor, nonce, issued_ms, expires_ms, now_ms)
   redis.call('ZADD', KEYS[3], text(deadline), slot)
   local inside = active()
   if inside > number('most_inside') then set('most_inside', inside) end
-  if slot_epoch(slot) ~= BYPASS then use(slot_epoch(slot), slot_number(slot)) end
+  if slot_epoch(slot) ~= BYPASS then set_bit(KEYS[10], slot_epoch(slot), slot_number(slot)) end
+end
+
+-- Whether an admission was given up. A place lets in once: who left has left it for good.
+local function has_left(slot, nonce)
+  if slot_epoch(slot) ~= BYPASS and has_bit(KEYS[12], slot_epoch(slot), slot_number(slot)) then return true end
+  return redis.call('ZSCORE', KEYS[4], slot .. nonce) and true or false
 end
 
 local function who_is_in(slot)
@@ -164,5 +218,5 @@ local function push_log(now_ms, entry)
 end
 
 local function row(now_ms)
-  return { redis.call('HGETALL', KEYS[1]), active(), text(now_ms) }
+  return { redis.call('HGETALL', KEYS[1]), active(), text(now_ms), redis.call('HVALS', KEYS[13]) }
 end

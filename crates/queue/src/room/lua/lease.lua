@@ -1,6 +1,6 @@
 -- Gives numbers. A process of Redis other than the one that gave the last ones (a failover, a restart)
 -- may not know all that were given: it begins a new epoch first.
--- ARGV   [2] count  [3] epoch and [4] one more than the highest number the server has seen
+-- ARGV   [2] count  [3] epoch and [4] one more than the highest number the server has seen  [5] server
 -- Result {'block', epoch, first, count}, {'not_now', state}; nil where there is no such room
 -- Cost   O(1), and INFO server (some 20 µs); one for each block, not for each visitor
 if not exists() then return nil end
@@ -22,4 +22,10 @@ local count = tonumber(ARGV[2])
 current.next = first + count
 save_epochs(list)
 add('joined', count)
+-- Somebody is waiting for the first; the others are nobody's yet.
+if count > 1 then
+  keep_block(ARGV[5], current.epoch, first + 1, count - 1)
+else
+  redis.call('HDEL', KEYS[13], ARGV[5])
+end
 return { 'block', text(current.epoch), text(first), text(count) }

@@ -5,11 +5,17 @@
 if not exists() then return nil end
 local at = now()
 local slot = ARGV[2]
-redis.call('ZADD', KEYS[4], ARGV[4], slot .. ARGV[3])
+local inside = who_is_in(slot)
+local theirs = inside and inside.nonce == ARGV[3]
+if theirs and slot_epoch(slot) ~= BYPASS then
+  set_bit(KEYS[12], slot_epoch(slot), slot_number(slot))
+elseif not has_left(slot, ARGV[3]) then
+  -- The slot is somebody else's, who stays; or nobody's; or a code's, which may let in again.
+  redis.call('ZADD', KEYS[4], ARGV[4], slot .. ARGV[3])
+end
 -- Kept for an hour beyond: a clock that is set back must not bring them to life.
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', text(at - 3600000))
-local inside = who_is_in(slot)
-if not inside or inside.nonce ~= ARGV[3] then return 0 end
+if not theirs then return 0 end
 redis.call('HDEL', KEYS[2], slot)
 redis.call('ZREM', KEYS[3], slot)
 add(ARGV[5], 1)

@@ -30,10 +30,9 @@ else
   save_epochs(list)
 end
 for slot, visitor, nonce, issued, expires in string.gmatch(ARGV[4], '(%x+):(%x+):(%x+):(%-?%d+):(%-?%d+)') do
-  local ended = redis.call('ZSCORE', KEYS[4], slot .. nonce)
   -- Told too late, they come back as somebody does who was idle: where there is room.
   local fits = made or ARGV[5] == '1' or is_settling(at) or not is_full() or who_is_in(slot)
-  if tonumber(expires) > at and not ended and fits then
+  if tonumber(expires) > at and not has_left(slot, nonce) and fits then
     put_inside(slot, visitor, nonce, tonumber(issued), tonumber(expires), at)
   end
 end

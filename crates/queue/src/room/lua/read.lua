@@ -1,5 +1,5 @@
 -- The room as it is.
--- Result {fields and values, shoppers inside, now_ms}; nil where there is no such room
+-- Result {fields and values, shoppers inside, now_ms, numbers that nobody has}; nil where there is no such room
 -- Cost   O(fields), about 40
 if not exists() then return nil end
 return row(now())

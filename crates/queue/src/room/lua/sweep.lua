@@ -1,6 +1,6 @@
 -- Takes a server's report; frees slots; lets turns lapse; gives one server at a time the turn to call.
 -- ARGV   [2] arrivals  [3] observed epochs  [4] server  [5] lease_ms  [6] for how long a silent server
---        counts
+--        counts  [7] what is left of the block that the server gives numbers from, or ''
 -- Result {row, {fence, elapsed_ms, came, missed} or {}, {servers, those before this one}}; nil where there is no such room
 -- Cost   O(epochs + slots freed + turns lapsed); counting those who came: O(numbers / 8) bytes
 local LONGEST_STEP_MS = 5000
@@ -14,6 +14,13 @@ local floor = number('floor')
 for _, known in ipairs(parse_epochs(ARGV[3])) do
   learn_epoch(list, floor, known, at)
   changed = true
+end
+local left = parse_block(ARGV[7])
+local held = left and at_hand(ARGV[4], left)
+if held and left.count == 0 then
+  redis.call('HDEL', KEYS[13], ARGV[4])
+elseif held and left.count < held.count then
+  keep_block(ARGV[4], left.epoch, left.first, left.count)
 end
 free_due(at)
 
@@ -78,7 +85,16 @@ if not holder or holder == ARGV[4] or at >= number('holder_until') then
   set('missed', 0)
 end
 redis.call('ZADD', KEYS[11], text(at), ARGV[4])
-redis.call('ZREMRANGEBYSCORE', KEYS[11], '-inf', text(at - tonumber(ARGV[6])))
+local silent_since = text(at - tonumber(ARGV[6]))
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[11], '-inf', silent_since)) do
+  -- Nobody will be given what it had.
+  local had = parse_block(redis.call('HGET', KEYS[13], gone))
+  if had then
+    redis.call('HDEL', KEYS[13], gone)
+    keep_nobodys(had)
+  end
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[11], '-inf', silent_since)
 local count, rank = 0, 0
 for _, server in ipairs(redis.call('ZRANGE', KEYS[11], 0, -1)) do
   count = count + 1

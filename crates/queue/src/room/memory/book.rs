@@ -2,13 +2,17 @@
 //!
 //! The scripts in `lua/` do the same in Redis; the contract suite holds the two together.
 
+mod bits;
 mod turns;
+mod unused;
 
+use self::bits::Bits;
+use self::unused::Unused;
 use super::pairs;
 use crate::number::{Epoch, EpochProgress, Place, QueueNumber, ServingPosition};
 use crate::room::port::{
-    AUDIT_KEPT, Change, Claim, Leased, Leaving, MOST_EPOCHS, MOST_FREED, MOST_LEASED, NumberBlock,
-    Right, RoomRow, Seed, Seen, Shopper, Slot, next_epoch,
+    AUDIT_KEPT, Change, Claim, Leaving, MOST_EPOCHS, MOST_FREED, Right, RoomRow, Seed, Seen,
+    Shopper, Slot, next_epoch,
 };
 use crate::wire::{AuditEntry, BypassCode, ClaimRefused, Figures};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +24,8 @@ const LONGEST_STEP_MS: i64 = 5_000;
 /// An admission that was given up is remembered for so long beyond its time: a clock that is set back
 /// must not bring it to life.
 const KEEP_OVER_MS: i64 = 3_600_000;
+/// So many admissions that were given up are remembered one by one before any is looked at again.
+const FEW_OVER: usize = 10_000;
 const RETRY_FULL_MS: u32 = 2_000;
 const RETRY_SOLD_OUT_MS: u32 = 5_000;
 const RETRY_SETTLING_MS: u32 = 1_000;
@@ -41,6 +47,14 @@ struct Inside {
     deadline_ms: i64,
 }
 
+/// Whose shoppers have left, of an epoch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Left {
+    numbers: Bits,
+    /// The last of their admissions would have ended then.
+    until_ms: i64,
+}
+
 /// One room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::room) struct Book {
@@ -57,9 +71,16 @@ pub(in crate::room) struct Book {
     inside: BTreeMap<Slot, Inside>,
     #[serde(skip)]
     deadlines: BTreeSet<(i64, Slot)>,
-    /// Admissions that are over before their time, until that time.
+    /// Numbers whose shopper has left, or bought. A place lets in once: who left has left it for good.
+    #[serde(with = "pairs", default)]
+    left: BTreeMap<Epoch, Left>,
+    /// Other admissions that are over before their time, until that time: the few that were given up
+    /// while somebody else, or nobody, had their slot, and those of bypass codes.
     #[serde(with = "pairs")]
     over: BTreeMap<[u8; 16], i64>,
+    /// How many of these there may be before those past their time are taken out.
+    #[serde(skip)]
+    most_over: usize,
     #[serde(with = "pairs")]
     persons: BTreeMap<[u8; 16], Place>,
     #[serde(with = "pairs")]
@@ -67,6 +88,8 @@ pub(in crate::room) struct Book {
     pub(in crate::room) codes: Vec<BypassCode>,
     audit: VecDeque<AuditEntry>,
     figures: VecDeque<Figures>,
+    #[serde(skip)]
+    unused: Unused,
     #[serde(skip)]
     holder: Option<([u8; 16], i64)>,
     /// When each server reported last.
@@ -85,6 +108,8 @@ impl Book {
     /// A new room, or one that is rebuilt from what was last known of it.
     pub(in crate::room) fn from_seed(seed: &Seed, now_ms: i64) -> Self {
         let mut book = Self::empty(seed.row.clone(), now_ms);
+        // Servers have given of them since.
+        book.row.unused.clear();
         if book.current().next.0 > 0 {
             book.row.settle_until_ms = now_ms + i64::from(seed.settle_ms);
             // Called before, and nobody knows any more who came: nothing is expected of them, but
@@ -105,12 +130,15 @@ impl Book {
             used: BTreeMap::new(),
             inside: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            left: BTreeMap::new(),
             over: BTreeMap::new(),
+            most_over: 0,
             persons: BTreeMap::new(),
             nonces: BTreeMap::new(),
             codes: Vec::new(),
             audit: VecDeque::new(),
             figures: VecDeque::new(),
+            unused: Unused::default(),
             holder: None,
             servers: BTreeMap::new(),
             hushed_until_ms: 0,
@@ -137,9 +165,13 @@ impl Book {
     }
 
     pub(in crate::room) fn row(&self, now_ms: i64) -> RoomRow {
+        let mut totals = self.row.totals;
+        totals.joined = totals.joined.saturating_sub(self.unused.count());
         RoomRow {
             now_ms,
             active: u32::try_from(self.inside.len()).unwrap_or(u32::MAX),
+            unused: self.unused.blocks(),
+            totals,
             ..self.row.clone()
         }
     }
@@ -186,7 +218,7 @@ impl Book {
             // Told too late, they come back as somebody does who was idle: where there is room.
             let asked = made || seed.after_outage || self.is_settling(now_ms);
             let fits = asked || !self.is_full() || self.inside.contains_key(&shopper.slot);
-            if now_ms < shopper.expires_ms && fits {
+            if now_ms < shopper.expires_ms && !self.has_left(shopper) && fits {
                 self.put_inside(*shopper, now_ms);
             }
         }
@@ -219,35 +251,6 @@ impl Book {
             self.begin(next_epoch(now_ms, known.epoch));
         }
         self.drop_oldest();
-    }
-
-    pub(in crate::room) fn lease(&mut self, count: u32) -> Leased {
-        if !self.row.state.may_join() {
-            return Leased::NotNow(self.row.state);
-        }
-        let count = count.clamp(1, MOST_LEASED);
-        let current = self.row.epochs.last_mut().expect("a room has an epoch");
-        let first = current.next;
-        current.next.0 += u64::from(count);
-        self.row.totals.joined += u64::from(count);
-        Leased::Block(NumberBlock {
-            epoch: current.epoch,
-            first,
-            count,
-        })
-    }
-
-    pub(in crate::room) fn give_back(&mut self, rest: NumberBlock) -> bool {
-        let end = rest.first.0 + u64::from(rest.count);
-        let current = self.row.epochs.last_mut().expect("a room has an epoch");
-        let ours = current.epoch == rest.epoch
-            && current.next.0 == end
-            && current.serving.0 <= rest.first.0;
-        if ours {
-            current.next = rest.first;
-            self.row.totals.joined = self.row.totals.joined.saturating_sub(rest.count.into());
-        }
-        ours
     }
 
     pub(in crate::room) fn place_of_person(&mut self, person: [u8; 16], offered: Place) -> Place {
@@ -435,8 +438,7 @@ impl Book {
 
     pub(in crate::room) fn check_in(&mut self, shopper: Shopper, now_ms: i64) -> Seen {
         self.free_due(now_ms);
-        let id = shopper.slot.admission_id(shopper.nonce);
-        if now_ms >= shopper.expires_ms || self.over.contains_key(&id) {
+        if now_ms >= shopper.expires_ms || self.has_left(&shopper) {
             return Seen::Over;
         }
         if let Some(inside) = self.inside.get(&shopper.slot) {
@@ -458,13 +460,30 @@ impl Book {
         }
     }
 
+    /// Whether an admission was given up.
+    fn has_left(&self, shopper: &Shopper) -> bool {
+        let Place { epoch, number } = shopper.slot.0;
+        let left = self.left.get(&epoch);
+        left.is_some_and(|left| left.numbers.has(number.0))
+            || self
+                .over
+                .contains_key(&shopper.slot.admission_id(shopper.nonce))
+    }
+
     pub(in crate::room) fn leave(&mut self, shopper: Shopper, how: Leaving, now_ms: i64) -> bool {
-        self.over
-            .insert(shopper.slot.admission_id(shopper.nonce), shopper.expires_ms);
         let theirs = self
             .inside
             .get(&shopper.slot)
             .is_some_and(|inside| inside.shopper.nonce == shopper.nonce);
+        if theirs && !shopper.slot.is_bypass() {
+            let left = self.left.entry(shopper.slot.0.epoch).or_default();
+            left.numbers.set(shopper.slot.0.number.0);
+            left.until_ms = left.until_ms.max(shopper.expires_ms);
+        } else if !self.has_left(&shopper) {
+            // The slot is somebody else's, who stays; or nobody's; or a code's, which may let in again.
+            let id = shopper.slot.admission_id(shopper.nonce);
+            self.over.insert(id, shopper.expires_ms);
+        }
         if theirs && let Some(inside) = self.inside.remove(&shopper.slot) {
             self.deadlines.remove(&(inside.deadline_ms, shopper.slot));
             match how {
@@ -472,9 +491,11 @@ impl Book {
                 Leaving::Abandoned => self.row.totals.abandoned += 1,
             }
         }
-        if self.over.len() > 10_000 {
+        if self.over.len() > self.most_over.max(FEW_OVER) {
             self.over
                 .retain(|_, expires_ms| *expires_ms > now_ms - KEEP_OVER_MS);
+            // Not at each that is added to as many that stay.
+            self.most_over = self.over.len() * 2;
         }
         theirs
     }
@@ -513,8 +534,11 @@ impl Book {
             self.row.epochs = alloc::vec![EpochProgress::new(first)];
             self.row.expected = 0;
             self.row.controller = None;
+            self.forget_unused_numbers();
             self.calls.clear();
             self.used.clear();
+            self.left
+                .retain(|_, left| left.until_ms > now_ms - KEEP_OVER_MS);
             self.persons.clear();
         }
         for (epoch, count) in &change.drawn {

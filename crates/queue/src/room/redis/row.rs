@@ -3,7 +3,7 @@
 use super::answer::{parse, state, texts, unreadable};
 use crate::life::RoomState;
 use crate::number::{Epoch, EpochProgress, Place, QueueNumber, ServingPosition};
-use crate::room::port::{RoomRow, Shopper, Slot, StoreError};
+use crate::room::port::{NumberBlock, RoomRow, Shopper, Slot, StoreError};
 use crate::wire::{AuditEntry, BypassCode, RoomSettings, Totals};
 use alloc::{
     collections::BTreeMap,
@@ -57,6 +57,22 @@ fn epochs_of(text: &str) -> Result<Vec<EpochProgress>, StoreError> {
         })
     };
     text.split_whitespace().map(one).collect()
+}
+
+pub(super) fn block_text(block: &NumberBlock) -> String {
+    format!("{}:{}:{}", block.epoch.0, block.first.0, block.count)
+}
+
+fn block_of(text: &str) -> Result<NumberBlock, StoreError> {
+    let parts: Vec<_> = text.split(':').collect();
+    let [epoch, first, count] = parts[..] else {
+        return Err(unreadable("numbers that nobody has"));
+    };
+    Ok(NumberBlock {
+        epoch: Epoch(parse(epoch)?),
+        first: QueueNumber(parse(first)?),
+        count: parse(count)?,
+    })
 }
 
 pub(super) fn slot_text(slot: Slot) -> String {
@@ -164,8 +180,13 @@ pub(super) fn row_of(answer: Value) -> Result<RoomRow, StoreError> {
     let Value::Array(parts) = answer else {
         return Err(unreadable("a room"));
     };
-    let [fields, active, now_ms] =
-        <[Value; 3]>::try_from(parts).map_err(|_| unreadable("a room"))?;
+    let [fields, active, now_ms, unused] =
+        <[Value; 4]>::try_from(parts).map_err(|_| unreadable("a room"))?;
+    let unused = texts(unused)?;
+    let blocks = unused.iter().map(|block| block_of(block));
+    let mut unused = blocks.collect::<Result<Vec<_>, _>>()?;
+    unused.sort_unstable();
+    let nobodys: u64 = unused.iter().map(|block| u64::from(block.count)).sum();
     let flat = texts(fields)?;
     let (pairs, _) = flat.as_chunks::<2>();
     let fields: BTreeMap<&str, &str> = pairs
@@ -186,6 +207,7 @@ pub(super) fn row_of(answer: Value) -> Result<RoomRow, StoreError> {
         draw: optional_json(text("draw"))?,
         floor: Epoch(parse(text("floor"))?),
         epochs: epochs_of(text("epochs"))?,
+        unused,
         controller: optional_json(text("controller"))?,
         held_by: optional_json(text("held_by"))?,
         pulse: optional_json(text("pulse"))?.unwrap_or_default(),
@@ -200,7 +222,7 @@ pub(super) fn row_of(answer: Value) -> Result<RoomRow, StoreError> {
             .ok_or(unreadable("how many are inside"))?,
         totals: Totals {
             arrivals: count("arrivals")?,
-            joined: count("joined")?,
+            joined: count("joined")?.saturating_sub(nobodys),
             called: count("called")?,
             admitted: count("admitted")?,
             no_shows: count("no_shows")?,

@@ -143,7 +143,7 @@ impl Away {
                 called: row.expected,
                 came: turn.came,
                 missed: turn.missed,
-                waiting: row.waiting(),
+                waiting: row.uncalled(),
                 health_permille: shop.health_permille,
                 places_left: shop.places_left,
             },

@@ -248,7 +248,7 @@ fn due(row: &RoomRow, pulse: &Pulse) -> Option<(Due, &'static str)> {
         RoomState::Open if reached(settings.drains_ms) => {
             Some((Due::Act(Action::Drain), "schedule"))
         }
-        RoomState::Open if row.auto && row.waiting() == 0 && row.expected == 0 => {
+        RoomState::Open if row.auto && row.uncalled() == 0 && row.expected == 0 => {
             let calm = pulse
                 .arrivals_in_all()
                 .zip(threshold)
@@ -278,7 +278,7 @@ fn decide(
         .controller
         .unwrap_or_else(|| Controller::new(ServingPosition(0)));
     let settings = row.settings.for_controller();
-    let waiting = row.waiting();
+    let uncalled = row.uncalled();
     let settling = row.now_ms < row.settle_until_ms;
     let tick = controller.tick(
         if settling {
@@ -292,7 +292,7 @@ fn decide(
             called: row.expected,
             came: turn.came,
             missed: turn.missed,
-            waiting,
+            waiting: uncalled,
             health_permille: shop.health_permille,
             places_left: shop.places_left,
         },
@@ -302,7 +302,7 @@ fn decide(
     pulse.beat(row.now_ms, called, row.totals.arrivals);
     let figures = new_interval.then(|| {
         let estimate = crate::estimate(
-            waiting + 1,
+            uncalled + 1,
             pulse.recent_calls(),
             super::super::pulse::INTERVAL_MS.unsigned_abs(),
             settings.rate_per_minute,
@@ -310,7 +310,7 @@ fn decide(
         Figures {
             at_ms: row.now_ms,
             totals: row.totals,
-            waiting,
+            waiting: row.waiting(),
             active: row.active,
             expected: row.expected,
             rate_per_minute: settings.rate_per_minute,

@@ -3,9 +3,9 @@
 use crate::support::*;
 use onsale_queue::controller::{Controller, HeldBy};
 use onsale_queue::room::ShopReport;
-use onsale_queue::room::port::{Advance, Claim, Leaving, Report, Right};
+use onsale_queue::room::port::{Advance, Claim, Leased, Leaving, NumberBlock, Report, Right};
 use onsale_queue::wire::{ClaimRefused, JoinRefused, RoomSettings, Standing, Wishes};
-use onsale_queue::{Action, Place, QueueNumber, RoomState, ServingPosition, verify_draw};
+use onsale_queue::{Action, Epoch, Place, QueueNumber, RoomState, ServingPosition, verify_draw};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -350,6 +350,115 @@ pub(crate) async fn numbers_that_were_not_needed_are_given_back(hall: Hall) {
     server.tick(ROOM, nothing).await.unwrap();
     server.tick(ROOM, nothing).await.unwrap();
     assert_eq!(public(&server).waiting, 100);
+}
+
+pub(crate) async fn who_waits_is_counted_and_not_the_numbers_that_servers_have_at_hand(hall: Hall) {
+    let still = RoomSettings {
+        rate_per_minute: 0,
+        cap: 1_000,
+        ..settings()
+    };
+    let first = hall.open(still.clone()).await;
+    let second = hall.server(still.clone()).await;
+    let mut all = 0;
+    for (server, many) in [(&first, 40), (&second, 25), (&first, 7), (&second, 3)] {
+        join_many(server, all..all + many).await;
+        all += many;
+        for server in [&second, &first] {
+            server.tick(ROOM, SOLD_FREELY).await.unwrap();
+        }
+        assert_eq!(public(&first).waiting, all);
+        let figures = first.figures_now(ROOM).unwrap();
+        assert_eq!((figures.waiting, figures.totals.joined), (all, all));
+    }
+    // Of the blocks one can be given back and one cannot, for the other was leased after it.
+    hall.pass(1_500);
+    for server in [&first, &second, &first] {
+        server.tick(ROOM, SOLD_FREELY).await.unwrap();
+        assert_eq!(public(server).waiting, all);
+    }
+    let version = first.row(ROOM).unwrap().version;
+    first
+        .change(
+            ROOM,
+            version,
+            RoomSettings {
+                rate_per_minute: 60_000,
+                ..still
+            },
+            "olga",
+        )
+        .await
+        .unwrap();
+    hall.run(&first, 2_000, 250).await;
+    let figures = first.figures_now(ROOM).unwrap();
+    assert_eq!((figures.waiting, figures.totals.joined), (0, all));
+}
+
+pub(crate) async fn numbers_that_nobody_will_be_given_never_count_as_somebody(hall: Hall) {
+    let server = hall.open(settings()).await;
+    let epoch = server.row(ROOM).unwrap().floor;
+    let nothing = Place {
+        epoch: Epoch(0),
+        number: QueueNumber(0),
+    };
+    let lease = async |who: u8, count| {
+        let leased = hall.store.lease(ROOM, [who; 16], count, nothing).await;
+        assert!(matches!(leased.unwrap(), Leased::Block(_)));
+    };
+    let block = |first, count| NumberBlock {
+        epoch,
+        first: QueueNumber(first),
+        count,
+    };
+    let sweep = async |who: u8, at_hand| {
+        let report = Report {
+            server: [who; 16],
+            at_hand,
+            ..Report::default()
+        };
+        hall.store.sweep(ROOM, report).await.unwrap()
+    };
+    let counts = async || {
+        let row = hall.store.read(ROOM).await.unwrap();
+        (row.waiting(), row.totals.joined, row.uncalled())
+    };
+    lease(1, 10).await;
+    assert_eq!(counts().await, (1, 1, 10), "the first was asked for");
+    sweep(1, Some(block(4, 6))).await;
+    assert_eq!(counts().await, (4, 4, 10));
+    // What was said before is not said again, nor of a block that is not the last.
+    sweep(1, Some(block(2, 8))).await;
+    sweep(1, Some(block(2, 3))).await;
+    assert_eq!(counts().await, (4, 4, 10));
+    lease(2, 5).await;
+    assert_eq!(counts().await, (5, 5, 15));
+    let back = hall.store.give_back(ROOM, [1; 16], block(4, 6)).await;
+    assert!(!back.unwrap(), "another server has leased after it");
+    assert_eq!(counts().await, (5, 5, 15));
+    // The second says nothing more: nobody is given what it had.
+    sweep(2, Some(block(11, 4))).await;
+    hall.pass(61_000);
+    let swept = sweep(3, None).await;
+    assert_eq!(counts().await, (5, 5, 15));
+    let turn = swept.turn.expect("the lease of whoever opened it is over");
+    let call = |fence, calls| Advance {
+        fence,
+        version: swept.row.version,
+        calls,
+        controller: Controller::new(ServingPosition(0)),
+        held_by: HeldBy::Rate,
+        pulse: swept.row.pulse.clone(),
+        places_left: None,
+        figures: None,
+    };
+    assert!(hall.store.advance(ROOM, call(turn.fence, 6)).await.unwrap());
+    assert_eq!(counts().await, (1, 5, 9), "the one who has number ten");
+    hall.pass(61_000);
+    let turn = sweep(3, None).await.turn.unwrap();
+    assert!(hall.store.advance(ROOM, call(turn.fence, 9)).await.unwrap());
+    assert_eq!(counts().await, (0, 5, 0));
+    assert_eq!(hall.store.read(ROOM).await.unwrap().unused, []);
 }
 
 pub(crate) async fn turns_on_both_sides_of_a_bitmaps_end_are_kept_apart(hall: Hall) {

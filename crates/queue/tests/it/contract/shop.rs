@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use onsale_queue::pow::{Challenge, PowKey, solve};
-use onsale_queue::room::port::Leaving;
+use onsale_queue::room::port::{Leaving, Seed, Seen, Shopper};
 use onsale_queue::room::{Presence, Rooms, ShopReport};
 use onsale_queue::wire::{ClaimRefused, RoomSettings};
 use onsale_queue::{Action, Authority};
@@ -252,6 +252,72 @@ pub(crate) async fn an_admission_of_who_left_lets_nobody_in_again(hall: Hall) {
     assert_eq!(server.check_in(&first.admission).await, Presence::Over);
     server.act(ROOM, Action::Close, None, "olga").await.unwrap();
     assert_eq!(hall.store.read(ROOM).await.unwrap().active, 0);
+}
+
+pub(crate) async fn an_admission_given_up_after_its_slot_was_gone_lets_nobody_in_again(hall: Hall) {
+    let idle = RoomSettings {
+        idle_ms: 10_000,
+        ..settings()
+    };
+    let (server, joined) = called(&hall, idle, 1).await;
+    let first = claim(&server, &joined[0]).await.unwrap();
+    hall.pass(10_500);
+    server.tick(ROOM, SOLD_FREELY).await.unwrap();
+    let left = server.leave(&first.admission, Leaving::Abandoned).await;
+    assert!(!left.unwrap(), "nobody had the slot any more");
+    assert_eq!(server.check_in(&first.admission).await, Presence::Over);
+    assert_eq!(claim(&server, &joined[0]).await, Err(ClaimRefused::Used));
+}
+
+pub(crate) async fn of_two_admissions_on_one_place_the_other_ends_with_the_one_that_is_inside(
+    hall: Hall,
+) {
+    let (server, joined) = called(&hall, settings(), 1).await;
+    claim(&server, &joined[0]).await.unwrap();
+    let first = hall.store.inside(ROOM, 1).await.unwrap()[0];
+    // Another server let them in too while it could not ask, and says so now.
+    let second = Shopper {
+        nonce: [0xff; 4],
+        ..first
+    };
+    let tells = |shopper| Seed {
+        row: server.row(ROOM).unwrap(),
+        inside: vec![shopper],
+        settle_ms: 0,
+        after_outage: false,
+    };
+    let is_in = async |shopper| {
+        let seen = hall.store.check_in(ROOM, shopper).await.unwrap();
+        matches!(seen, Seen::Inside { .. })
+    };
+    let leave = async |shopper| {
+        let left = hall.store.leave(ROOM, shopper, Leaving::Completed).await;
+        left.unwrap()
+    };
+    assert!(!hall.store.make(ROOM, tells(second)).await.unwrap());
+    assert!(is_in(second).await && !is_in(first).await);
+    assert!(!leave(first).await, "the slot is the other's");
+    assert!(is_in(second).await, "who is not asked to go");
+    assert!(leave(second).await);
+    for over in [first, second] {
+        hall.store.make(ROOM, tells(over)).await.unwrap();
+        assert!(!is_in(over).await && !leave(over).await);
+    }
+    let row = hall.store.read(ROOM).await.unwrap();
+    assert_eq!((row.active, row.totals.completed), (0, 1));
+}
+
+pub(crate) async fn who_came_in_on_a_code_and_left_may_come_in_on_it_again(hall: Hall) {
+    let server = hall.open(settings()).await;
+    let issued = server.issue_code(ROOM, "press", 2, None, "olga").await;
+    let (code, _) = issued.unwrap();
+    let come = || server.claim_with_code(ROOM, &code, visitor(1), Authority::default());
+    let first = come().await.unwrap();
+    let left = server.leave(&first.admission, Leaving::Abandoned).await;
+    assert!(left.unwrap());
+    let second = come().await.unwrap();
+    assert!(is_inside(&server, &second).await);
+    assert!(!is_inside(&server, &first).await, "that one has ended");
 }
 
 pub(crate) async fn solved_work_counts_once(hall: Hall) {

@@ -3,6 +3,7 @@
 use super::{Book, Called, LONGEST_STEP_MS};
 use crate::number::{EpochProgress, QueueNumber};
 use crate::room::port::{Advance, FIGURES_KEPT, Report, SERVER_KEPT_MS, Servers, Swept, Turn};
+use alloc::vec::Vec;
 
 impl Book {
     pub(in crate::room) fn sweep(&mut self, report: &Report, now_ms: i64) -> Swept {
@@ -13,6 +14,9 @@ impl Book {
                 ..EpochProgress::new(*epoch)
             };
             self.learn_epoch(&known, now_ms);
+        }
+        if let Some(left) = &report.at_hand {
+            self.hear_of_numbers(report.server, left);
         }
         self.free_due(now_ms);
         if self.row.state.calls() {
@@ -38,8 +42,11 @@ impl Book {
         });
         self.servers.insert(report.server, now_ms);
         let kept_ms = i64::from(SERVER_KEPT_MS);
-        self.servers
-            .retain(|_, seen_ms| now_ms - *seen_ms < kept_ms);
+        let silent = |seen_ms: &i64| now_ms - *seen_ms >= kept_ms;
+        let gone = self.servers.extract_if(.., |_, seen_ms| silent(seen_ms));
+        for (server, _) in gone.collect::<Vec<_>>() {
+            self.take_numbers_of(server);
+        }
         Swept {
             row: self.row(now_ms),
             turn,
@@ -117,6 +124,9 @@ impl Book {
             });
         }
         let called = advance.calls - left;
+        if called > 0 {
+            self.forget_called_numbers();
+        }
         self.row.expected += called;
         self.row.totals.called += called;
         self.row.controller = Some(advance.controller);

@@ -59,8 +59,8 @@ far! {
     make(seed: Seed) -> bool;
     forget() -> ();
     read() -> RoomRow;
-    lease(count: u32, known: Place) -> Leased;
-    give_back(rest: NumberBlock) -> bool;
+    lease(server: [u8; 16], count: u32, known: Place) -> Leased;
+    give_back(server: [u8; 16], rest: NumberBlock) -> bool;
     place_of_person(person: [u8; 16], offered: Place) -> Place;
     use_once(nonce: [u8; 16], expires_ms: i64) -> bool;
     claim(claim: Claim) -> Result<Shopper, ClaimRefused>;
