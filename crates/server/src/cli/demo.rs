@@ -38,9 +38,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !there.is_empty() {
         let there = there.len();
         office.close().await;
+        let (what, with) = match args.data.database {
+            None => ("folder", "--data"),
+            Some(_) => ("database", "--database"),
+        };
         bail!(
-            "{} holds {there} performances already: the demo wants an empty one; choose another \
-             with --data or --database, or remove this one",
+            "{} holds {there} performances already: the demo wants an empty {what}; choose another \
+             with {with}, or remove this one",
             args.data.place()
         );
     }

@@ -12,4 +12,5 @@ mod secrets;
 mod servers;
 mod undo;
 
+#[cfg(feature = "postgres")]
 pub(crate) use processes::begin;

@@ -5,7 +5,6 @@ use super::super::shop::{SHOW, Shop, show};
 use super::{at, fast, somebody_inside, text};
 use onsale_queue::Action;
 use onsale_server::rooms::{NewRoom, Purchase};
-use onsale_server::store::relay::RelayStore as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -444,7 +443,7 @@ async fn who_comes_in_is_noted_for_publishing_once_and_only_where_that_is_wanted
     let room = shop.open_room(fast(10)).await;
     let services = shop.app.services();
     somebody_inside(&shop, room).await;
-    assert_eq!(services.store.admissions(10).await.unwrap(), []);
+    assert_eq!(services.store.relay().admissions(10).await.unwrap(), []);
     services.admissions.tell();
     let fan = shop.fan();
     let pass = fan.join(room).await;
@@ -452,7 +451,7 @@ async fn who_comes_in_is_noted_for_publishing_once_and_only_where_that_is_wanted
     for _ in 0..2 {
         fan.come_in(room, &pass).await;
     }
-    let noted = services.store.admissions(10).await.unwrap();
+    let noted = services.store.relay().admissions(10).await.unwrap();
     assert_eq!(noted.len(), 1);
     assert_eq!(noted[0].room, room.0);
     assert_eq!(noted[0].performances, format!("[\"{SHOW}\"]"));
