@@ -1,4 +1,4 @@
-//! Puts a server together: data folder → services → router → edge.
+//! Puts a server together: data folder and database → services → router → edge.
 
 use crate::accounts::{Accounts, HashCost};
 use crate::catalogue::Catalogue;
@@ -15,7 +15,7 @@ use crate::lane::{LaneSettings, Lanes};
 use crate::money::{Money, MoneyError, ProviderKind};
 use crate::rooms::limits::JoinLimit;
 use crate::rooms::{RoomsIn, RoomsStartError, WaitingRooms};
-use crate::store::{OpenError, SqliteStore, StoreOptions};
+use crate::store::{Database, DatabaseUrl, FolderLock, OpenError, StoreOptions};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -24,17 +24,22 @@ use std::time::Duration;
 /// How long checkouts may take to come to a step that is recorded; the next run goes on from there.
 const CHECKOUTS_DRAIN: Duration = Duration::from_secs(5);
 
-/// A data folder, opened, with everything that works on it.
+/// A database, opened, with everything that works on it.
 pub struct App {
     state: AppState,
     fans: OnceLock<Crowds>,
+    // Dropped last. A file's own adapter has its folder; where the database is elsewhere, nobody else
+    // may use what is kept here beside it.
+    _folder: Option<FolderLock>,
 }
 
 /// What a server is started with.
 #[derive(Clone, Debug, Default)]
 pub struct AppOptions {
-    /// How the data folder is opened.
+    /// How the database is opened.
     pub store: StoreOptions,
+    /// The database that servers share; `None`: a file in the data folder.
+    pub database: Option<DatabaseUrl>,
     /// Bounds of the lanes.
     pub lanes: LaneSettings,
     /// The time.
@@ -54,7 +59,7 @@ pub struct AppOptions {
 /// Why a server could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder could not be opened.
+    /// The data folder or the database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// A secret cannot be had.
@@ -80,29 +85,35 @@ pub enum StartError {
 }
 
 impl App {
-    /// Opens `data` and starts the services on it.
+    /// Opens the database, which is in `data` unless it is told where, and starts the services on
+    /// it.
     pub async fn open(data: &Path, options: AppOptions) -> Result<Self, StartError> {
-        let store = SqliteStore::open(data, options.store).await?;
-        Self::on(data, store, options).await
+        let folder = match &options.database {
+            Some(_) => Some(FolderLock::take(data)?),
+            None => None,
+        };
+        let url = options.database.as_ref();
+        let store = Database::open(data, url, options.store).await?;
+        let mut app = Self::on(data, store, options).await?;
+        app._folder = folder;
+        Ok(app)
     }
 
-    /// The same on a store that is open already, as servers have it that share a database. What is
-    /// each server's own (keys, the simulator's record) is in `data`.
+    /// The same on a database that is open already, as servers have it that share one. What is each
+    /// server's own (keys, the simulator's record) is in `data`.
     pub async fn on(
         data: &Path,
-        store: SqliteStore,
+        store: impl Into<Database>,
         options: AppOptions,
     ) -> Result<Self, StartError> {
+        let store = store.into();
         let web = match options.web {
             Some(folder) => {
                 WebApp::folder(&folder).map_err(|source| StartError::Web { folder, source })?
             }
             None => WebApp::embedded(),
         };
-        let catalogue = Arc::new(Catalogue::new(
-            Arc::new(store.clone()),
-            options.clock.clone(),
-        ));
+        let catalogue = Arc::new(Catalogue::new(store.catalogue(), options.clock.clone()));
         let source = Arc::clone(&catalogue);
         let lanes = Lanes::new(store.clone(), source, options.clock.clone(), options.lanes);
         let money = Money::open(
@@ -115,17 +126,17 @@ impl App {
         )
         .await?;
         let accounts = Accounts::new(
-            Arc::new(store.clone()),
+            store.accounts(),
             options.clock.clone(),
             options.hash_cost,
             crate::keys::device(data)?,
         )
-        .remembering(Arc::new(store.clone()))
+        .remembering(store.kept())
         .await
         .map_err(StartError::Accounts)?;
         let rooms = WaitingRooms::open(crate::rooms::Parts {
-            table: Arc::new(store.clone()),
-            kept: Arc::new(store.clone()),
+            table: store.rooms(),
+            kept: store.kept(),
             lanes: lanes.clone(),
             catalogue: catalogue.clone(),
             clock: options.clock.clone(),
@@ -156,6 +167,7 @@ impl App {
         Ok(Self {
             state,
             fans: OnceLock::new(),
+            _folder: None,
         })
     }
 
@@ -214,10 +226,10 @@ impl App {
         self.state.lanes.drain().await;
     }
 
-    /// Gives the data folder back. Call after [`drain`](Self::drain).
+    /// Lets go of the database and gives the data folder back. Call after [`drain`](Self::drain).
     pub async fn close(self) {
         if let Err(error) = self.state.store.close().await {
-            tracing::error!(%error, "the data folder could not be closed in good order");
+            tracing::error!(%error, "the database could not be closed in good order");
         }
     }
 }

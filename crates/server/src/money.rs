@@ -8,8 +8,7 @@ use crate::lane::{Lanes, PerformanceSource};
 use crate::orders::Orders;
 use crate::payments::simulator::{JournalError, Simulator, SimulatorConfig};
 use crate::quoting::QuoteKey;
-use crate::store::checkouts::CheckoutStore;
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{Database, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +61,7 @@ impl Money {
     /// Opens it on the data folder `data`, and takes up what the last run left unfinished.
     pub async fn open(
         data: &Path,
-        store: &SqliteStore,
+        store: &Database,
         lanes: &Lanes,
         source: Arc<dyn PerformanceSource>,
         clock: &Clock,
@@ -78,7 +77,7 @@ impl Money {
             webhook_key: keys.webhook,
             clock: clock.clone(),
         })?;
-        let store: Arc<dyn CheckoutStore> = Arc::new(store.clone());
+        let store = store.checkouts();
         let checkouts = Checkouts::start(Parts {
             store: store.clone(),
             lanes: lanes.clone(),

@@ -38,10 +38,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !there.is_empty() {
         let there = there.len();
         office.close().await;
+        let (what, with) = match args.data.database {
+            None => ("folder", "--data"),
+            Some(_) => ("database", "--database"),
+        };
         bail!(
-            "{} holds {there} performances already: the demo wants an empty folder; choose another \
-             with --data, or remove this one",
-            folder.display()
+            "{} holds {there} performances already: the demo wants an empty {what}; choose another \
+             with {with}, or remove this one",
+            args.data.place()
         );
     }
     let options = DemoOptions {
@@ -50,7 +54,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         more: args.performances,
     };
     let added = fill(&office.catalogue, office.clock.now_ms(), options).await;
-    let room = room::make(&office.store, office.clock.now_ms()).await;
+    let room = room::make(&*office.store.rooms(), office.clock.now_ms()).await;
     let operator = match office.accounts(&args.data) {
         Ok(accounts) => operator::make(folder, &accounts)
             .await
@@ -91,7 +95,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             operator.password.text(),
             operator.file.display()
         );
-        println!("Now: onsale serve --data {}", folder.display());
+        match &args.data.database {
+            None => println!("Now: onsale serve --data {}", folder.display()),
+            Some(_) => println!(
+                "Now: onsale serve --data {} with the same --database",
+                folder.display()
+            ),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

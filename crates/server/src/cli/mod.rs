@@ -3,6 +3,7 @@
 mod demo;
 mod echo;
 mod ledger;
+mod migrate;
 mod order;
 mod performance;
 mod performance_add;
@@ -14,9 +15,10 @@ mod user;
 mod user_online;
 
 use crate::accounts::{Accounts, HashCost};
+use crate::app::AppOptions;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::store::{SqliteStore, StoreOptions};
+use crate::store::{Database, DatabaseUrl, StoreOptions};
 use anyhow::Context;
 use booking_core::PriceList;
 use clap::{Parser, Subcommand};
@@ -52,6 +54,7 @@ enum Command {
     Room(Box<room::Args>),
     User(user::Args),
     Ledger(ledger::Args),
+    Migrate(migrate::Args),
     #[command(hide = true)]
     Echo(echo::Args),
 }
@@ -67,24 +70,56 @@ struct Data {
         default_value = "onsale-data"
     )]
     data: PathBuf,
+    /// PostgreSQL database that servers share (postgres://user:password@host:5432/name), in place of
+    /// the one in the data folder, which then has keys and nothing else that is shared
+    // Never with its value in the help: there is a password in it.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ONSALE_DATABASE",
+        hide_env_values = true
+    )]
+    database: Option<DatabaseUrl>,
 }
 
-/// A data folder, opened without starting anything on it.
+impl Data {
+    /// Where what it is asked about is, for people.
+    fn place(&self) -> String {
+        match &self.database {
+            Some(url) => url.to_string(),
+            None => self.data.display().to_string(),
+        }
+    }
+
+    /// For a server or a tool that works as one does; never makes a folder's database.
+    fn existing(&self) -> AppOptions {
+        AppOptions {
+            store: StoreOptions {
+                create: false,
+                ..StoreOptions::default()
+            },
+            database: self.database.clone(),
+            ..AppOptions::default()
+        }
+    }
+}
+
+/// A database, opened without starting anything on it.
 struct Office {
-    store: SqliteStore,
+    store: Database,
     catalogue: Arc<Catalogue>,
     clock: Clock,
 }
 
-/// Opens a data folder for a tool; `create` makes one where there is none.
+/// Opens a database for a tool; `create` makes a folder's where there is none.
 async fn open(data: &Data, create: bool) -> anyhow::Result<Office> {
     let options = StoreOptions {
         create,
         ..StoreOptions::default()
     };
-    let store = SqliteStore::open(&data.data, options).await?;
+    let store = Database::open(&data.data, data.database.as_ref(), options).await?;
     let clock = Clock::System;
-    let catalogue = Arc::new(Catalogue::new(Arc::new(store.clone()), clock.clone()));
+    let catalogue = Arc::new(Catalogue::new(store.catalogue(), clock.clone()));
     Ok(Office {
         store,
         catalogue,
@@ -93,10 +128,10 @@ async fn open(data: &Data, create: bool) -> anyhow::Result<Office> {
 }
 
 impl Office {
-    /// The accounts of the folder `data`, which is this office's.
+    /// The accounts of this office, whose keys are in the folder of `data`.
     fn accounts(&self, data: &Data) -> anyhow::Result<Accounts> {
         Ok(Accounts::new(
-            Arc::new(self.store.clone()),
+            self.store.accounts(),
             self.clock.clone(),
             HashCost::default(),
             crate::keys::device(&data.data)?,
@@ -105,7 +140,7 @@ impl Office {
 
     async fn close(self) {
         if let Err(error) = self.store.close().await {
-            eprintln!("onsale: the data folder could not be closed in good order: {error}");
+            eprintln!("onsale: the database could not be closed in good order: {error}");
         }
     }
 }
@@ -140,6 +175,9 @@ pub fn main() -> ExitCode {
         Command::Room(args) => runtime().and_then(|runtime| runtime.block_on(room::run(*args))),
         Command::User(args) => runtime().and_then(|runtime| runtime.block_on(user::run(args))),
         Command::Ledger(args) => runtime().and_then(|runtime| runtime.block_on(ledger::run(args))),
+        Command::Migrate(args) => {
+            runtime().and_then(|runtime| runtime.block_on(migrate::run(args)))
+        }
         Command::Echo(args) => runtime().and_then(|runtime| runtime.block_on(echo::run(args))),
     };
     match result {

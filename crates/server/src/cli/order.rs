@@ -7,7 +7,6 @@ use crate::checkout::{Checkout, CheckoutError};
 use crate::http::orders::OrderBody;
 use crate::money::ProviderKind;
 use crate::orders::{OrderView, view};
-use crate::store::StoreOptions;
 use crate::store::checkouts::CheckoutStore;
 use anyhow::{Context, anyhow, bail};
 use booking_core::OrderId;
@@ -98,11 +97,16 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn show(one: &One) -> anyhow::Result<ExitCode> {
     let office = open(&one.data, false).await?;
     let found = async {
-        let order = find(&office.store, one).await?;
-        let mut attempts = Checkout::attempts(&office.store, order).await?;
+        let order = find(&*office.store.checkouts(), one).await?;
+        let mut attempts = Checkout::attempts(&*office.store.checkouts(), order).await?;
         let count = attempts.len();
         let latest = attempts.pop().context("an order without an attempt")?;
-        let view = view(&office.store, &*office.catalogue, Arc::new(latest)).await?;
+        let view = view(
+            &*office.store.checkouts(),
+            &*office.catalogue,
+            Arc::new(latest),
+        )
+        .await?;
         let performance = performance_of(&office.catalogue, &view).await?;
         anyhow::Ok((view, count, performance))
     }
@@ -118,12 +122,8 @@ async fn show(one: &One) -> anyhow::Result<ExitCode> {
 
 async fn undo(change: &Change, refund: bool) -> anyhow::Result<ExitCode> {
     let options = AppOptions {
-        store: StoreOptions {
-            create: false,
-            ..StoreOptions::default()
-        },
         provider: change.payments,
-        ..AppOptions::default()
+        ..change.one.data.existing()
     };
     let app = App::open(&change.one.data.data, options).await?;
     let undone = undo_in(&app, &change.one, refund).await;
@@ -141,7 +141,7 @@ async fn undo_in(
 ) -> anyhow::Result<(OrderView, Arc<Performance>)> {
     let services = app.services();
     let checkouts = &services.money.checkouts;
-    let order = find(&services.store, one).await?;
+    let order = find(&*services.store.checkouts(), one).await?;
     let asked = if refund {
         checkouts.refund(order).await
     } else {
@@ -183,7 +183,7 @@ async fn find(store: &dyn CheckoutStore, one: &One) -> anyhow::Result<OrderId> {
     };
     match found.as_slice() {
         [order] => Ok(*order),
-        [] => bail!("there is no such order in {}", one.data.data.display()),
+        [] => bail!("there is no such order in {}", one.data.place()),
         several => {
             let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
             bail!("several orders end like this: {}", ids.join(", "))

@@ -1,10 +1,9 @@
 //! `onsale performance terms`
 
 use super::Data;
-use crate::app::{App, AppOptions};
+use crate::app::App;
 use crate::clock::random_bytes;
 use crate::lane::LaneError;
-use crate::store::StoreOptions;
 use anyhow::{Context, anyhow, bail};
 use booking_core::{Command as Wish, CommandId, PerformanceId, Rejection, SaleTerms};
 use clap::Subcommand;
@@ -85,14 +84,7 @@ async fn set(
     terms: SaleTerms,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let options = AppOptions {
-        store: StoreOptions {
-            create: false,
-            ..StoreOptions::default()
-        },
-        ..AppOptions::default()
-    };
-    let app = App::open(&data.data, options).await?;
+    let app = App::open(&data.data, data.existing()).await?;
     let command = CommandId::from(uuid::Builder::from_random_bytes(random_bytes()).into_uuid());
     let wish = Wish::SetTerms {
         terms: Box::new(terms),

@@ -149,6 +149,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .context("the address listened at is not known")?;
     let rooms_in = rooms_in(&args).await?;
     let mut options = AppOptions {
+        database: args.data.database.clone(),
         rooms_in,
         room_joins: NonZeroU32::new(args.room_joins),
         web: args.web,
@@ -163,7 +164,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     app.start_rooms();
     app.start_fans();
     let web = app.services().web.is_built();
-    tracing::info!(%address, data = %args.data.data.display(), web, "serving");
+    let database = args.data.place();
+    tracing::info!(%address, data = %args.data.data.display(), database, web, "serving");
     if !address.ip().is_loopback() && settings.trusted_proxies.is_empty() {
         tracing::warn!(
             "listening beyond this machine on plain http: browsers keep no session without https; \

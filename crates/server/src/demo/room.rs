@@ -37,7 +37,7 @@ pub fn id() -> RoomId {
 }
 
 /// Writes the room into an empty folder.
-pub async fn make(table: &impl RoomTable, now_ms: i64) -> Result<RoomId, StoreError> {
+pub async fn make(table: &dyn RoomTable, now_ms: i64) -> Result<RoomId, StoreError> {
     let text = |value: serde_json::Result<String>| {
         value.map_err(|error| StoreError::Failed(error.to_string()))
     };

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::feed::Feeds;
 use crate::lane::{Goods, Lanes, PerformanceSource as _};
 use crate::money::Money;
-use crate::store::SqliteStore;
+use crate::store::Database;
 use booking_core::PerformanceId;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Services {
     /// The time.
     pub clock: Clock,
     /// The database.
-    pub store: SqliteStore,
+    pub store: Database,
     /// Venues and performances.
     pub catalogue: Arc<Catalogue>,
     /// Who may sign in, and who has.

@@ -1,4 +1,5 @@
-//! What `onsale ledger verify | export | replay` do. They read a data folder that no server uses.
+//! What `onsale ledger verify | export | replay` do. They read a data folder that no server uses, or
+//! a database that servers share.
 //!
 //! [`verify()`] audits every ledger from its first batch and compares everything that was derived
 //! from it: projections, command records, snapshots. [`export`] writes it out as JSON lines that
@@ -11,8 +12,7 @@ mod verify;
 pub use verify::{PerformanceReport, Report, verify};
 
 use crate::lane::{Goods, PerformanceSource, ticket_rows};
-use crate::store::audit::AuditStore as _;
-use crate::store::{AppendError, LedgerStore as _, Projection, SqliteStore, StoreError};
+use crate::store::{AppendError, Database, LedgerStore as _, Projection, StoreError};
 use booking_core::inventory::Counts;
 use booking_core::ledger::{Batch, Replay, Sealed};
 use booking_core::{Event, Inventory, PerformanceId};
@@ -75,7 +75,7 @@ struct Followed {
 
 /// Follows a ledger from its first batch, at most to `until`; `each` sees every batch.
 async fn follow(
-    store: &SqliteStore,
+    store: &Database,
     performance: PerformanceId,
     goods: &Goods,
     until: Option<u64>,
@@ -158,7 +158,7 @@ pub struct Replayed {
 
 /// Computes the state of `performance` from its first batch, up to `until` or the end.
 pub async fn replay(
-    store: &SqliteStore,
+    store: &Database,
     source: &dyn PerformanceSource,
     performance: PerformanceId,
     until: Option<u64>,
@@ -178,7 +178,7 @@ pub async fn replay(
 
 /// Writes the projection tables of `performance` anew from its ledger; returns the rows written.
 pub async fn rebuild(
-    store: &SqliteStore,
+    store: &Database,
     source: &dyn PerformanceSource,
     performance: PerformanceId,
     mut progress: impl FnMut(Progress),
@@ -195,7 +195,7 @@ pub async fn rebuild(
         rows.push(Projection::terms_set(replay.inventory.terms()));
     }
     let count = rows.len() as u64;
-    store.rebuild_projections(performance, rows).await?;
+    store.audit().rebuild_projections(performance, rows).await?;
     Ok(count)
 }
 
@@ -204,7 +204,7 @@ pub async fn rebuild(
 /// `hash` is the SHA-256 of `bytes` (base16), and `prev_hash` the `hash` of the line before, so a
 /// reader can check the chain without this program; `entries` say what the bytes mean.
 pub async fn export(
-    store: &SqliteStore,
+    store: &Database,
     performance: PerformanceId,
     out: &mut impl io::Write,
     mut progress: impl FnMut(Progress),

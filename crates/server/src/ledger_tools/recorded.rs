@@ -2,8 +2,7 @@
 //! performances mixed, so it is read from end to end for as many performances at once as fit.
 
 use super::ToolError;
-use crate::store::SqliteStore;
-use crate::store::audit::AuditStore as _;
+use crate::store::Database;
 use crate::store::rows::AcceptedCommand;
 use booking_core::{CommandId, PerformanceId};
 use std::collections::HashMap;
@@ -25,10 +24,10 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    pub(super) async fn of(store: &SqliteStore, most: u64) -> Result<Self, ToolError> {
+    pub(super) async fn of(store: &Database, most: u64) -> Result<Self, ToolError> {
         Ok(Self {
             most,
-            counts: store.accepted_counts().await?,
+            counts: store.audit().accepted_counts().await?,
             read: HashMap::new(),
         })
     }
@@ -36,7 +35,7 @@ impl Recorded {
     /// The records of `performance`. Cheap when performances are asked for in order of their ids.
     pub(super) async fn take(
         &mut self,
-        store: &SqliteStore,
+        store: &Database,
         performance: PerformanceId,
     ) -> Result<OfOne, ToolError> {
         if let Some(found) = self.read.remove(&performance) {
@@ -62,6 +61,7 @@ impl Recorded {
         self.read.clear();
         loop {
             let page = store
+                .audit()
                 .accepted_commands((performance, last), after, PAGE)
                 .await?;
             after = page.last().copied().or(after);
@@ -81,7 +81,9 @@ impl Recorded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Append, CommandRecord, LedgerStore as _, RecordedOutcome, StoreOptions};
+    use crate::store::{
+        Append, CommandRecord, LedgerStore as _, RecordedOutcome, SqliteStore, StoreOptions,
+    };
 
     #[tokio::test]
     async fn each_performance_gets_its_own_records_however_few_fit_at_once() {
@@ -89,6 +91,7 @@ mod tests {
         let store = SqliteStore::open(dir.path(), StoreOptions::default())
             .await
             .unwrap();
+        let store = Database::from(store);
         // 1 has one, 2 has none, 3 has five, 4 and 5 have two; ids lie mixed.
         let counts = [(1_u128, 1_u128), (3, 5), (4, 2), (5, 2)];
         for (performance, count) in counts {

@@ -3,9 +3,8 @@
 use super::recorded::{MOST_AT_ONCE, Recorded};
 use super::{PAGE, Progress, ToolError, current, load, orders_of};
 use crate::lane::{Goods, PerformanceSource, ticket_rows};
-use crate::store::audit::AuditStore as _;
 use crate::store::rows::AcceptedCommand;
-use crate::store::{LedgerStore as _, Projection, SnapshotRow, SqliteStore, StoreError};
+use crate::store::{Database, LedgerStore as _, Projection, SnapshotRow, StoreError};
 use booking_core::audit::{Audit, AuditReport};
 use booking_core::ledger::{Batch, Replay, Sealed};
 use booking_core::{CommandId, Inventory, OrderId, PerformanceId, SaleTerms, TicketId};
@@ -50,7 +49,7 @@ impl PerformanceReport {
 /// Audits every ledger from its first batch, and checks that command records, projections and
 /// snapshots tell the same story.
 pub async fn verify(
-    store: &SqliteStore,
+    store: &Database,
     source: &dyn PerformanceSource,
     mut progress: impl FnMut(Progress),
 ) -> Result<Report, ToolError> {
@@ -104,7 +103,7 @@ impl Faults {
 
 impl Check {
     async fn new(
-        store: &SqliteStore,
+        store: &Database,
         performance: PerformanceId,
         (map, terms): &Goods,
         recorded: HashMap<CommandId, AcceptedCommand>,
@@ -134,7 +133,7 @@ impl Check {
 
     async fn follow(
         &mut self,
-        store: &SqliteStore,
+        store: &Database,
         progress: &mut impl FnMut(Progress),
     ) -> Result<(), ToolError> {
         let performance = self.performance;
@@ -217,7 +216,7 @@ impl Check {
 
     async fn finish(
         mut self,
-        store: &SqliteStore,
+        store: &Database,
         listed: &Arc<SaleTerms>,
     ) -> Result<PerformanceReport, ToolError> {
         if let Some(replay) = self.replay.take() {
@@ -250,7 +249,7 @@ impl Check {
 
     async fn compare_tickets(
         &mut self,
-        store: &SqliteStore,
+        store: &Database,
         inventory: &Inventory,
     ) -> Result<(), ToolError> {
         let mut rows = Vec::new();
@@ -263,7 +262,7 @@ impl Check {
                 expected.insert(ticket, row);
             }
         }
-        for row in store.projected_tickets(self.performance).await? {
+        for row in store.audit().projected_tickets(self.performance).await? {
             let Projection::TicketLive {
                 ticket, place_key, ..
             } = &row
@@ -290,7 +289,7 @@ impl Check {
         Ok(())
     }
 
-    async fn compare_orders(&mut self, store: &SqliteStore) -> Result<(), ToolError> {
+    async fn compare_orders(&mut self, store: &Database) -> Result<(), ToolError> {
         let by_id = |row: Projection| match row {
             Projection::OrderConfirmed { order, .. } => Some((order, row)),
             Projection::TicketLive { .. }
@@ -301,7 +300,7 @@ impl Check {
             .into_iter()
             .filter_map(by_id)
             .collect();
-        let rows = store.projected_orders(self.performance).await?;
+        let rows = store.audit().projected_orders(self.performance).await?;
         for (order, row) in rows.into_iter().filter_map(by_id) {
             match expected.remove(&order) {
                 Some(expected) if expected == row => {}

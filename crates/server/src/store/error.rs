@@ -204,4 +204,17 @@ pub enum OpenError {
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
+    /// A database that servers share could not be used.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Postgres(#[from] super::postgres::PostgresOpenError),
+    /// This program knows files only.
+    #[error(
+        "{database} cannot be used: this onsale was built without PostgreSQL; build it with `cargo \
+         build --release -p onsale-server --features postgres`"
+    )]
+    WithoutPostgres {
+        /// Which, without user and password.
+        database: String,
+    },
 }

@@ -33,7 +33,7 @@ async fn sold() -> Office {
 }
 
 async fn verified(office: &Office) -> Report {
-    verify(&office.store, &Houses(office.goods.clone()), |_| {})
+    verify(&office.database(), &Houses(office.goods.clone()), |_| {})
         .await
         .unwrap()
 }
@@ -131,7 +131,9 @@ async fn whatever_is_altered_behind_the_programs_back_is_found() {
 async fn an_export_is_a_chain_that_can_be_checked_without_this_program() {
     let office = sold().await;
     let mut out = Vec::new();
-    let lines = export(&office.store, SHOW, &mut out, |_| {}).await.unwrap();
+    let lines = export(&office.database(), SHOW, &mut out, |_| {})
+        .await
+        .unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.lines().count() as u64, lines);
     let mut prev_hash = "0".repeat(64);
@@ -169,17 +171,17 @@ async fn a_replay_reaches_the_state_that_the_lane_has() {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let replayed = replay(&office.store, &source, SHOW, None, |_| {})
+    let replayed = replay(&office.database(), &source, SHOW, None, |_| {})
         .await
         .unwrap();
     assert_eq!(replayed.state, state);
-    let earlier = replay(&office.store, &source, SHOW, Some(2), |_| {})
+    let earlier = replay(&office.database(), &source, SHOW, Some(2), |_| {})
         .await
         .unwrap();
     assert_eq!((earlier.seq, earlier.counts.sold), (2, 2));
     assert_ne!(earlier.state, state);
     let nowhere = PerformanceId::from_u128(5_000_000);
-    let unknown = replay(&office.store, &source, nowhere, None, |_| {}).await;
+    let unknown = replay(&office.database(), &source, nowhere, None, |_| {}).await;
     assert!(matches!(unknown, Err(ToolError::UnknownPerformance(_))));
 }
 
@@ -190,7 +192,9 @@ async fn projections_that_were_lost_are_rebuilt_from_the_ledger() {
     spoil(&office, "UPDATE order_confirmed SET fan_id = zeroblob(16)").await;
     assert!(!verified(&office).await.sound);
     let source = Houses(office.goods.clone());
-    let rows = rebuild(&office.store, &source, SHOW, |_| {}).await.unwrap();
+    let rows = rebuild(&office.database(), &source, SHOW, |_| {})
+        .await
+        .unwrap();
     assert_eq!(rows, 2 + 4);
     let report = verified(&office).await;
     assert!(report.sound, "{report:?}");
@@ -201,7 +205,7 @@ async fn a_broken_ledger_is_not_rebuilt_from() {
     let office = sold().await;
     spoil(&office, "DELETE FROM ledger WHERE seq = 3").await;
     let source = Houses(office.goods.clone());
-    let rebuilt = rebuild(&office.store, &source, SHOW, |_| {}).await;
+    let rebuilt = rebuild(&office.database(), &source, SHOW, |_| {}).await;
     assert!(
         matches!(rebuilt, Err(ToolError::Fault { .. })),
         "{rebuilt:?}"

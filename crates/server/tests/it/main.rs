@@ -2,6 +2,7 @@
 
 mod checkout;
 mod cli;
+mod cli_database;
 mod http;
 mod kill;
 mod lane;

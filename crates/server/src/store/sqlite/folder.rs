@@ -28,29 +28,20 @@ fn try_for_a_moment(lock: &File) -> Result<(), TryLockError> {
     }
 }
 
-/// A locked data folder. The lock is the operating system's: it goes with the process.
+/// The right to a data folder, of one process at a time. It is the operating system's: it goes with
+/// the process.
 #[derive(Debug)]
-pub(super) struct DataFolder {
-    path: PathBuf,
-    /// Whether the last owner went without saying goodbye.
-    pub(super) was_unclean: bool,
-    _lock: File,
-}
+pub struct FolderLock(#[expect(dead_code, reason = "locked for as long as it is open")] File);
 
-impl DataFolder {
-    pub(super) fn open(path: &Path, create: bool) -> Result<Self, OpenError> {
+impl FolderLock {
+    /// Takes the folder, which is made where there is none, for this process alone.
+    pub fn take(folder: &Path) -> Result<Self, OpenError> {
         let io = |path: &Path| {
             let path = path.to_owned();
             move |source| OpenError::Io { path, source }
         };
-        if create {
-            std::fs::create_dir_all(path).map_err(io(path))?;
-        } else if !path.join(DATABASE_FILE).exists() {
-            return Err(OpenError::Missing {
-                folder: path.to_owned(),
-            });
-        }
-        let lock_path = path.join(LOCK_FILE);
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        let lock_path = folder.join(LOCK_FILE);
         let mut lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -64,7 +55,7 @@ impl DataFolder {
                 let mut holder = String::new();
                 let _ = lock.read_to_string(&mut holder);
                 return Err(OpenError::Locked {
-                    folder: path.to_owned(),
+                    folder: folder.to_owned(),
                     holder: holder.trim().parse().ok(),
                 });
             }
@@ -73,9 +64,33 @@ impl DataFolder {
         // Only for the message that the second one gets; the lock itself does not depend on it.
         let _ = lock.set_len(0).and_then(|()| lock.rewind());
         let _ = write!(lock, "{}", std::process::id());
+        Ok(Self(lock))
+    }
+}
+
+/// A locked data folder with a database in it.
+#[derive(Debug)]
+pub(super) struct DataFolder {
+    path: PathBuf,
+    /// Whether the last owner went without saying goodbye.
+    pub(super) was_unclean: bool,
+    _lock: FolderLock,
+}
+
+impl DataFolder {
+    pub(super) fn open(path: &Path, create: bool) -> Result<Self, OpenError> {
+        if !create && !path.join(DATABASE_FILE).exists() {
+            return Err(OpenError::Missing {
+                folder: path.to_owned(),
+            });
+        }
+        let lock = FolderLock::take(path)?;
         let running = path.join(RUNNING_FILE);
         let was_unclean = running.exists();
-        std::fs::write(&running, b"").map_err(io(&running))?;
+        std::fs::write(&running, b"").map_err(|source| OpenError::Io {
+            path: running.clone(),
+            source,
+        })?;
         Ok(Self {
             path: path.to_owned(),
             was_unclean,

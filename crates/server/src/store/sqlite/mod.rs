@@ -19,6 +19,7 @@ mod read;
 mod rooms;
 mod writer;
 
+pub use folder::FolderLock;
 pub use open::StoreOptions;
 pub use writer::{Write, WriteError};
 

@@ -94,9 +94,8 @@ async fn a_restart_does_not_give_a_guesser_their_free_attempts_again() {
 
 #[tokio::test]
 async fn while_somebody_guesses_it_is_kept_without_a_stop_in_good_order() {
-    use onsale_server::store::kept::KeptStore as _;
     let shop = Shop::open().await;
-    let store = &shop.app.services().store;
+    let store = shop.app.services().store.kept();
     let attacker = shop.fan();
     for _ in 0..4 {
         attacker.sign_in("nobody@example.org", "a guess").await;

@@ -19,7 +19,7 @@ use booking_core::{
 use futures_util::future::BoxFuture;
 use onsale_server::clock::Clock;
 use onsale_server::lane::{Answer, Goods, LaneError, LaneSettings, Lanes, PerformanceSource};
-use onsale_server::store::{SqliteStore, StoreOptions};
+use onsale_server::store::{Database, SqliteStore, StoreOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,6 +131,9 @@ impl Office {
             goods,
             dir: None,
         }
+    }
+    pub(crate) fn database(&self) -> Database {
+        self.store.clone().into()
     }
     /// Other lanes on the same store, as another replica would have them.
     pub(crate) fn replica(&self, settings: LaneSettings) -> Lanes {

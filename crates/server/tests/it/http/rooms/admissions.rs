@@ -252,12 +252,8 @@ async fn an_order_whose_bank_is_answered_after_a_restart_frees_the_slot_at_once(
     assert_eq!(shop.inside(room), 0);
     assert_eq!(shop.figures(room)["totals"]["completed"], 1);
     // Nothing is left to be taken up by the next run.
-    let kept = &shop.app.services().store;
-    while !onsale_server::store::kept::KeptStore::paying(kept)
-        .await
-        .unwrap()
-        .is_empty()
-    {
+    let kept = shop.app.services().store.kept();
+    while !kept.paying().await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
 }

@@ -193,7 +193,7 @@ async fn rooms_codes_and_protected_performances_have_a_bound_that_is_told() {
 #[tokio::test]
 async fn a_shop_has_no_more_rooms_than_it_can_tick() {
     use onsale_server::rooms::operate::MOST_ROOMS;
-    use onsale_server::store::rooms::{RoomRow, RoomTable as _};
+    use onsale_server::store::rooms::RoomRow;
     let shop = Shop::open().await;
     let operator = operator(&shop).await;
     let settings = serde_json::to_string(&RoomSettings::default()).unwrap();
@@ -207,7 +207,7 @@ async fn a_shop_has_no_more_rooms_than_it_can_tick() {
             state: None,
             performances: Vec::new(),
         };
-        let store = &shop.app.services().store;
+        let store = shop.app.services().store.rooms();
         store.add_room(row, MOST_ROOMS).await.unwrap();
     }
     let refused = operator
