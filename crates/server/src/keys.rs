@@ -7,9 +7,12 @@ use crate::accounts::DeviceKey;
 use crate::clock::random_bytes;
 use crate::payments::webhook::WebhookKey;
 use crate::quoting::QuoteKey;
+use crate::store::checkouts::ServerId;
 use crate::tickets::TicketKey;
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +67,27 @@ impl Keys {
 /// devices nothing but their priority.
 pub fn device(data: &Path) -> Result<DeviceKey, KeyError> {
     Ok(DeviceKey::new(key(&folder(data)?.join("device.key"))?))
+}
+
+/// Which server this is, as long as it is the same folder on the same machine: a copy of the folder
+/// elsewhere is another server.
+pub fn server(data: &Path) -> Result<ServerId, KeyError> {
+    let path = data.join("server.id");
+    let io = |source| KeyError::Io {
+        path: path.clone(),
+        source,
+    };
+    fs::create_dir_all(data).map_err(io)?;
+    let mut hasher = Sha256::new();
+    hasher.update(b"onsale/server/1/");
+    hasher.update(key(&path)?);
+    hasher.update(fs::canonicalize(data).map_err(io)?.as_os_str().as_bytes());
+    // Where the machine has no name to tell, the folder's will do.
+    hasher.update(fs::read("/proc/sys/kernel/hostname").unwrap_or_default());
+    let digest = hasher.finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    Ok(ServerId(id))
 }
 
 /// The folder of keys, made where there is none.

@@ -85,6 +85,7 @@ impl Money {
             clock: clock.clone(),
             settings: Settings::default(),
             crash: CrashPlan::from_env()?,
+            server: crate::keys::server(data)?,
         })
         .await?;
         tokio::spawn(deliver(outbox, checkouts.clone()));

@@ -9,6 +9,7 @@ use crate::lane::LaneError;
 use crate::payments::{
     Authorisation, Authorise, Card, PaymentRef, PaymentStatus, ProviderError, ProviderFuture,
 };
+use crate::store::checkouts::Recorded;
 use booking_core::{Command, CommandId, Rejection};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,8 +46,14 @@ impl Inner {
                 }
                 return Ok(());
             }
+            let was_held = self.lease.is_held();
+            if !was_held {
+                self.hold_on(&checkout, running).await?;
+            }
             // That the ledger is being asked needs no record: see `confirm`.
-            if unrecorded && !matches!(checkout.step, Step::Confirming { .. }) {
+            let needs_record = unrecorded && !matches!(checkout.step, Step::Confirming { .. });
+            // Somebody else may have it by now: writing it down tells.
+            if needs_record || !was_held {
                 self.keep(&checkout, running).await?;
             }
             running
@@ -411,7 +418,7 @@ impl Inner {
     /// nothing more may be done.
     async fn keep(&self, checkout: &Checkout, running: &Running) -> Result<(), Stopped> {
         for failures in 1.. {
-            let row = checkout.to_step_row(self.parts.clock.now_ms());
+            let row = checkout.to_step_row(self.lease.server, self.parts.clock.now_ms());
             match self
                 .parts
                 .store
@@ -419,10 +426,29 @@ impl Inner {
                 .await
                 .map_err(CheckoutError::from)
             {
-                Ok(()) => return Ok(()),
+                Ok(Recorded::Done) => return Ok(()),
+                Ok(Recorded::NotYours) => {
+                    tracing::warn!(order = %checkout.order, "another server has taken a checkout over");
+                    return Err(Stopped);
+                }
                 Err(CheckoutError::Draining) => return Err(Stopped),
                 Err(error) => {
                     tracing::error!(order = %checkout.order, %error, "a step could not be recorded");
+                }
+            }
+            self.pause(failures, running).await?;
+        }
+        Err(Stopped)
+    }
+
+    /// Waits until this server may take steps again.
+    async fn hold_on(&self, checkout: &Checkout, running: &Running) -> Result<(), Stopped> {
+        for failures in 1.. {
+            match self.hold().await.map_err(CheckoutError::from) {
+                Ok(()) => return Ok(()),
+                Err(CheckoutError::Draining) => return Err(Stopped),
+                Err(error) => {
+                    tracing::error!(order = %checkout.order, %error, "a sign of life could not be written");
                 }
             }
             self.pause(failures, running).await?;
@@ -454,9 +480,13 @@ impl Inner {
     async fn wait(&self, time: Duration, running: &Running) -> Result<(), Stopped> {
         let mut draining = self.draining.subscribe();
         tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
-            () = running.wake.notified() => Ok(()),
-            _ = draining.wait_for(|draining| *draining) => Err(Stopped),
+            () = tokio::time::sleep(time) => {}
+            () = running.wake.notified() => {}
+            _ = draining.wait_for(|draining| *draining) => return Err(Stopped),
         }
+        if running.lost.load(Ordering::SeqCst) {
+            return Err(Stopped);
+        }
+        Ok(())
     }
 }

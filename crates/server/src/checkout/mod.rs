@@ -6,6 +6,7 @@
 //! | [`record`] | an attempt in memory and as it is kept |
 //! | `request` | what is checked before any money moves |
 //! | `running` | the sagas under way, so that nobody starts one twice |
+//! | `lease` | whose checkouts are whose, where several servers share a database |
 //! | `drive` | taking the steps |
 //! | `notices` | the provider's notices |
 //! | `undo` | cancelling and refunding what was sold |
@@ -22,6 +23,7 @@
 pub mod crash;
 mod drive;
 mod error;
+mod lease;
 mod notices;
 pub mod record;
 mod request;
@@ -39,9 +41,10 @@ use crate::clock::Clock;
 use crate::lane::Lanes;
 use crate::payments::{Card, Provider};
 use crate::store::StoreError;
-use crate::store::checkouts::{Begun, CheckoutStore};
+use crate::store::checkouts::{Begun, CheckoutStore, ServerId};
 use booking_core::{CommandId, FanId, OrderId};
 use crash::{CrashPlan, Point, Stopped};
+use lease::Lease;
 use running::{Claim, Progress, Registry, Running};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +53,9 @@ use tokio::sync::{mpsc, watch};
 
 /// Most attempts to pay for one order.
 const MOST_ATTEMPTS: u32 = 10;
+
+/// Between two looks at what another server writes down.
+const ELSEWHERE: Duration = Duration::from_millis(100);
 
 /// How long checking and recording a new attempt may take before its fan is told to come back.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
@@ -71,6 +77,10 @@ pub struct Settings {
     pub step_lifetime_ms: i64,
     /// How long a bank may say that it is still thinking.
     pub processing_most: Duration,
+    /// How often a server with checkouts under way shows that it lives, and looks whether others do.
+    pub beat: Duration,
+    /// After so long without a beat another server's checkouts are taken over.
+    pub lapse: Duration,
 }
 
 impl Default for Settings {
@@ -83,6 +93,8 @@ impl Default for Settings {
             capture_failures: 8,
             step_lifetime_ms: 10 * 60_000,
             processing_most: Duration::from_secs(60),
+            beat: Duration::from_secs(1),
+            lapse: Duration::from_secs(5),
         }
     }
 }
@@ -101,6 +113,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Where a test wants it to stop.
     pub crash: CrashPlan,
+    /// Which server this is: no other that lives has the same.
+    pub server: ServerId,
 }
 
 /// The checkout service. Cheap to clone.
@@ -110,6 +124,7 @@ pub struct Checkouts(Arc<Inner>);
 pub(crate) struct Inner {
     parts: Parts,
     running: Registry,
+    lease: Lease,
     draining: watch::Sender<bool>,
     unexplained: mpsc::Sender<CommandId>,
 }
@@ -135,29 +150,22 @@ enum Beginning {
 }
 
 impl Checkouts {
-    /// Starts the service and takes up every saga that the last run left unfinished.
+    /// Starts the service and takes up every saga that the last run left unfinished; then looks after
+    /// what other servers leave.
     pub async fn start(parts: Parts) -> Result<Self, StoreError> {
         let (unexplained, queue) = notices::queue();
+        let lease = Lease::new(parts.server, parts.settings.lapse);
+        let beat = parts.settings.beat;
         let inner = Arc::new(Inner {
             parts,
             running: Registry::default(),
+            lease,
             draining: watch::Sender::new(false),
             unexplained,
         });
         tokio::spawn(notices::explain(Arc::downgrade(&inner), queue));
-        let left = inner.parts.store.unsettled().await?;
-        if !left.is_empty() {
-            tracing::info!(checkouts = left.len(), "taking up unfinished checkouts");
-        }
-        for row in left {
-            let checkout = Checkout::from_row(&row)?;
-            let claim = inner.running.claim(checkout.order, || {
-                Running::new(checkout.fan, checkout.command, checkout.content)
-            });
-            if let Claim::Mine(running) = claim {
-                inner.clone().spawn(checkout, running);
-            }
-        }
+        inner.take_up_left().await?;
+        tokio::spawn(lease::keep(Arc::downgrade(&inner), beat));
         Ok(Self(inner))
     }
 
@@ -252,6 +260,9 @@ impl Checkouts {
         let latest = self.latest(fan, order).await?;
         let running = match (&latest.step, self.0.running.of_order(order)) {
             (Step::AwaitingStep { .. }, Some(running)) => running,
+            (Step::AwaitingStep { .. }, None) => {
+                return self.finish_elsewhere(latest, approve).await;
+            }
             (Step::Declined { .. }, _) if !approve => return Ok(latest),
             (Step::Captured { .. } | Step::Confirming { .. }, _) if approve => return Ok(latest),
             _ => {
@@ -262,16 +273,39 @@ impl Checkouts {
         };
         let mut progress = running.progress.subscribe();
         progress.mark_unchanged();
-        let call = self.0.parts.provider.finish_step(latest.key(), approve);
-        self.0
-            .ask(call)
-            .await
-            .map_err(|error| CheckoutError::Provider(error.to_string()))?;
+        self.answer_bank(&latest, approve).await?;
         running.wake.notify_one();
         // Not the question again: wait for what comes of the answer.
         let patience = self.0.parts.settings.patience;
         let _ = tokio::time::timeout(patience, progress.changed()).await;
         self.answer(&running).await
+    }
+
+    async fn answer_bank(&self, checkout: &Checkout, approve: bool) -> Result<(), CheckoutError> {
+        let call = self.0.parts.provider.finish_step(checkout.key(), approve);
+        self.0
+            .ask(call)
+            .await
+            .map_err(|error| CheckoutError::Provider(error.to_string()))
+    }
+
+    /// The same where another server has the saga: it is asked to look, and what it writes down is
+    /// read.
+    async fn finish_elsewhere(
+        &self,
+        asked: Arc<Checkout>,
+        approve: bool,
+    ) -> Result<Arc<Checkout>, CheckoutError> {
+        self.answer_bank(&asked, approve).await?;
+        self.0.parts.store.nudge(asked.order).await?;
+        let patience = tokio::time::Instant::now() + self.0.parts.settings.patience;
+        loop {
+            let latest = self.latest(asked.fan, asked.order).await?;
+            if latest.step.is_settled() || tokio::time::Instant::now() >= patience {
+                return Ok(latest);
+            }
+            tokio::time::sleep(ELSEWHERE).await;
+        }
     }
 
     /// The latest attempt for an order of this fan.
@@ -312,7 +346,11 @@ impl Checkouts {
     pub async fn drain(&self, within: Duration) -> usize {
         self.0.draining.send_replace(true);
         let _ = tokio::time::timeout(within, self.all_at_rest()).await;
-        self.0.running.count()
+        let left = self.0.running.count();
+        if left == 0 {
+            self.0.leave().await;
+        }
+        left
     }
 
     /// Waits until nothing is under way for an order.
@@ -356,19 +394,6 @@ impl Checkouts {
 }
 
 impl Inner {
-    /// Takes the steps of a recorded attempt in a task of its own.
-    fn spawn(self: Arc<Self>, checkout: Checkout, running: Arc<Running>) {
-        tokio::spawn(async move {
-            let place = Place {
-                order: checkout.order,
-                inner: self,
-                running,
-            };
-            let stopped = place.inner.drive(checkout, None, &place.running).await;
-            place.end(stopped);
-        });
-    }
-
     async fn begin(self: Arc<Self>, wanted: Wanted, content: [u8; 16], running: Arc<Running>) {
         let place = Place {
             inner: self,
@@ -417,8 +442,10 @@ impl Inner {
     ) -> Result<Beginning, CheckoutError> {
         let now_ms = self.parts.clock.now_ms();
         let (mut checkout, card) = wanted.check(&self.parts.lanes, content, now_ms).await?;
+        self.hold().await?;
         loop {
-            match self.parts.store.begin(checkout.to_row()).await? {
+            let row = checkout.to_row(self.lease.server);
+            match self.parts.store.begin(row).await? {
                 Begun::New => return Ok(Beginning::Fresh(checkout, card)),
                 Begun::Exists => {}
             }

@@ -77,6 +77,10 @@ pub(super) async fn explain(inner: Weak<Inner>, mut queue: mpsc::Receiver<Comman
 impl Inner {
     async fn compare(&self, commands: Vec<CommandId>) -> Result<(), StoreError> {
         for row in self.parts.store.by_commands(commands).await? {
+            if row.unsettled && row.owner != self.lease.server {
+                self.parts.store.nudge(row.order).await?;
+                continue;
+            }
             let checkout = Checkout::from_row(&row)?;
             match checkout.step {
                 Step::Declined { .. } | Step::Voided { .. } => {

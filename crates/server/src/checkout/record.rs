@@ -4,7 +4,7 @@ use super::error::CheckoutError;
 use super::step::{Step, Why};
 use crate::payments::{CardSummary, IdempotencyKey};
 use crate::store::StoreError;
-use crate::store::checkouts::{CheckoutRow, CheckoutStore, StepRow};
+use crate::store::checkouts::{CheckoutRow, CheckoutStore, ServerId, StepRow};
 use booking_core::price::{OrderItem, Quote};
 use booking_core::{Command, CommandId, FanId, HoldId, OrderId, PerformanceId};
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ impl Checkout {
     }
 
     /// As it is kept when it begins.
-    pub(super) fn to_row(&self) -> CheckoutRow {
+    pub(super) fn to_row(&self, owner: ServerId) -> CheckoutRow {
         CheckoutRow {
             order: self.order,
             attempt: self.attempt,
@@ -181,16 +181,18 @@ impl Checkout {
             unsettled: !self.step.is_settled(),
             step: text(&self.step),
             details: Arc::from(text(&*self.details)),
+            owner,
         }
     }
-    /// The step it is at, as it is kept.
-    pub(super) fn to_step_row(&self, now_ms: i64) -> StepRow {
+    /// The step it is at, as its owner keeps it.
+    pub(super) fn to_step_row(&self, owner: ServerId, now_ms: i64) -> StepRow {
         StepRow {
             order: self.order,
             attempt: self.attempt,
             updated_ms: now_ms,
             unsettled: !self.step.is_settled(),
             step: text(&self.step),
+            owner,
         }
     }
     /// Every attempt to pay for an order, first to last, as recorded.

@@ -39,6 +39,8 @@ pub(super) struct Running {
     pub(super) wake: Notify,
     /// The fan chose another card instead of answering the bank.
     pub(super) abandoned: AtomicBool,
+    /// Another server has taken it over.
+    pub(super) lost: AtomicBool,
 }
 
 impl Running {
@@ -50,6 +52,7 @@ impl Running {
             progress: watch::Sender::new(Progress::Beginning),
             wake: Notify::new(),
             abandoned: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         })
     }
     pub(super) fn abandon(&self) {
@@ -120,6 +123,13 @@ impl Registry {
         sagas.recent[0].insert(running.command);
         drop(sagas);
         self.ended.notify_waiters();
+    }
+
+    pub(super) fn all(&self) -> Vec<(OrderId, Arc<Running>)> {
+        let sagas = self.lock();
+        let all = sagas.by_order.iter();
+        all.map(|(order, running)| (*order, running.clone()))
+            .collect()
     }
 
     pub(super) fn of_order(&self, order: OrderId) -> Option<Arc<Running>> {

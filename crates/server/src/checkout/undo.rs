@@ -6,6 +6,7 @@ use super::record::Checkout;
 use super::running::{Claim, Progress, Running};
 use super::step::Step;
 use super::{Checkouts, Inner, Place};
+use crate::store::checkouts::Recorded;
 use booking_core::OrderId;
 use std::sync::Arc;
 
@@ -76,17 +77,27 @@ impl Inner {
         }
         // Read again now that nobody else can change it.
         let rows = self.parts.store.attempts(order).await?;
-        let mut checkout = Checkout::from_row(rows.last().ok_or(CheckoutError::NotFound)?)?;
+        let row = rows.last().ok_or(CheckoutError::NotFound)?;
+        let mut checkout = Checkout::from_row(row)?;
         let state = checkout.state();
+        let own = self.lease.server;
         match checkout.step.clone().cancelling(refund) {
             Ok(step) => {
+                self.hold().await?;
                 checkout.step = step;
-                let row = checkout.to_step_row(self.parts.clock.now_ms());
-                self.parts.store.record(row).await?;
+                let step = checkout.to_step_row(own, self.parts.clock.now_ms());
+                // Of several servers that are asked at once, one does it.
+                if !self.is_mine(row).await?
+                    || self.parts.store.record(step).await? == Recorded::NotYours
+                {
+                    return Err(CheckoutError::Busy);
+                }
                 Ok(checkout)
             }
-            // It was asked for before: this is the same answer again.
-            Err(_) if is_undone(&checkout.step) => Ok(checkout),
+            // It was asked for before: this is the same answer again. Another server may be about it.
+            Err(_) if is_undone(&checkout.step) && (row.owner == own || !row.unsettled) => {
+                Ok(checkout)
+            }
             Err(_) => Err(CheckoutError::WrongState { state }),
         }
     }

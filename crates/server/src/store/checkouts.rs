@@ -11,6 +11,15 @@ use std::sync::Arc;
 /// Most orders of one fan that are listed.
 pub const ORDERS_LISTED: u32 = 200;
 
+/// A server that takes the steps of checkouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServerId(pub [u8; 16]);
+
+impl ServerId {
+    /// None at all: whose the checkouts were before they had owners.
+    pub const NOBODY: Self = Self([0; 16]);
+}
+
 /// An attempt to pay for an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckoutRow {
@@ -38,6 +47,8 @@ pub struct CheckoutRow {
     pub step: String,
     /// What never changes, JSON.
     pub details: Arc<str>,
+    /// The server that takes its steps.
+    pub owner: ServerId,
 }
 
 /// A step an attempt has got to.
@@ -53,6 +64,52 @@ pub struct StepRow {
     pub unsettled: bool,
     /// The step, JSON.
     pub step: String,
+    /// The server that takes it.
+    pub owner: ServerId,
+}
+
+/// Whether a step was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is.
+    Done,
+    /// The attempt is another server's, or was never begun. Nothing was written.
+    NotYours,
+}
+
+/// A server that has checkouts under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Which.
+    pub server: ServerId,
+    /// Its last beat; `None`: it has said goodbye, or never was there.
+    pub beat: Option<i64>,
+}
+
+/// One change to whose checkouts are whose.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// See [`CheckoutStore::take_over`].
+    TakeOver {
+        /// The order.
+        order: OrderId,
+        /// Which attempt.
+        attempt: u32,
+        /// The step it must stand at, JSON.
+        step: String,
+        /// Whose it must be.
+        from: ServerId,
+        /// Whose it is then.
+        to: ServerId,
+    },
+    /// See [`CheckoutStore::beat`].
+    Beat(ServerId),
+    /// See [`CheckoutStore::leave`].
+    Leave(ServerId),
+    /// See [`CheckoutStore::nudge`].
+    Nudge(OrderId),
+    /// The nudge has been felt.
+    Felt(ServerId, OrderId),
 }
 
 /// Whether an attempt was new.
@@ -87,9 +144,9 @@ pub struct LiveTicket {
 pub trait CheckoutStore: Send + Sync + 'static {
     /// Records a new attempt, unless the command or the attempt is known.
     fn begin(&self, row: CheckoutRow) -> BoxFuture<'_, Result<Begun, StoreError>>;
-    /// Records a step. It takes its place in the order of durable writes when the future is first
+    /// Records a step, if the attempt is the server's who takes it. It takes its place in the order of durable writes when the future is first
     /// polled: whatever is written after that is durable only if the step is.
-    fn record(&self, step: StepRow) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn record(&self, step: StepRow) -> BoxFuture<'_, Result<Recorded, StoreError>>;
     /// Every attempt to pay for an order, first to last.
     fn attempts(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>>;
     /// Orders whose id ends with these bytes: the number a fan reads to somebody on the telephone.
@@ -103,6 +160,52 @@ pub trait CheckoutStore: Send + Sync + 'static {
     fn by_fan(&self, fan: FanId) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>>;
     /// Every attempt with something left to do, oldest first.
     fn unsettled(&self) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>>;
+    /// Those of one server.
+    fn unsettled_of(&self, server: ServerId)
+    -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>>;
+    /// Every server with something left to do.
+    fn owners(&self) -> BoxFuture<'_, Result<Vec<Owner>, StoreError>>;
+    /// The orders of a server whose owner is asked to look.
+    fn nudged(&self, server: ServerId) -> BoxFuture<'_, Result<Vec<OrderId>, StoreError>>;
+    /// Makes one change to whose is what. How many rows it affected.
+    fn change_owners(&self, change: Change) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// Makes an attempt another server's, if it is whose it was and stands where it stood when it was
+    /// seen. `false`: it does not, and nothing was written.
+    fn take_over(
+        &self,
+        seen: &CheckoutRow,
+        to: ServerId,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let change = Change::TakeOver {
+            order: seen.order,
+            attempt: seen.attempt,
+            step: seen.step.clone(),
+            from: seen.owner,
+            to,
+        };
+        Box::pin(async move { Ok(self.change_owners(change).await? > 0) })
+    }
+    /// A sign of life.
+    fn beat(&self, server: ServerId) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Beat(server);
+        Box::pin(async move { self.change_owners(change).await.map(drop) })
+    }
+    /// The last one: what is left is anybody's.
+    fn leave(&self, server: ServerId) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Leave(server);
+        Box::pin(async move { self.change_owners(change).await.map(drop) })
+    }
+    /// Asks the owner of what is under way for an order to look: something may have changed at the
+    /// provider.
+    fn nudge(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Nudge(order);
+        Box::pin(async move { self.change_owners(change).await.map(drop) })
+    }
+    /// The owner is about to look.
+    fn felt(&self, server: ServerId, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::Felt(server, order);
+        Box::pin(async move { self.change_owners(change).await.map(drop) })
+    }
     /// The live tickets of an order.
     fn live_tickets(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<LiveTicket>, StoreError>>;
     /// A live ticket.

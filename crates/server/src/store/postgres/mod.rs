@@ -29,14 +29,13 @@ pub(super) use fault::store_error;
 pub use open::{PostgresOpenError, PostgresOptions};
 
 use super::error::{AppendError, StoreError};
-use crate::store::checkouts::Begun;
 use fault::Trouble;
 use listener::Listener;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use transaction::{Pooled, Work, transact};
-use writer::{Outcome, Write, Writer};
+use writer::{Outcome, Write, Writer, Written};
 
 /// A database, connected to. Cheap to clone.
 #[derive(Clone)]
@@ -59,7 +58,7 @@ impl PostgresStore {
     }
 
     /// The same for what is never refused for a reason of its own.
-    async fn write_or_fail(&self, write: Write) -> Result<Begun, StoreError> {
+    async fn write_or_fail(&self, write: Write) -> Result<Written, StoreError> {
         self.write(write).await.map_err(|error| match error {
             AppendError::Store(error) => error,
             refusal => StoreError::Failed(refusal.to_string()),

@@ -3,9 +3,11 @@
 use super::PostgresStore;
 use super::fault::Trouble;
 use super::read::{fixed, number, some_number};
-use super::writer::Write;
+use super::transaction::Work;
+use super::writer::{Write, Written};
 use crate::store::checkouts::{
-    Begun, CheckoutRow, CheckoutStore, LiveTicket, ORDERS_LISTED, StepRow,
+    Begun, Change, CheckoutRow, CheckoutStore, LiveTicket, ORDERS_LISTED, Owner, Recorded,
+    ServerId, StepRow,
 };
 use crate::store::error::StoreError;
 use booking_core::{CommandId, FanId, HoldId, OrderId, PerformanceId, TicketId};
@@ -17,25 +19,27 @@ use std::sync::Arc;
 
 /// New attempts. Those that are known are left out: what comes back is what was new.
 const INSERT_CHECKOUTS: &str = "INSERT INTO checkout (order_id, attempt, command_id, content, \
-     performance_id, hold_id, fan_id, created_ms, updated_ms, unsettled, step, details) \
+     performance_id, hold_id, fan_id, created_ms, updated_ms, unsettled, step, details, owner) \
      SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[], \
      $6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[], $10::boolean[], $11::text[], \
-     $12::text[]) AS rows (order_id, attempt, command_id, content, performance_id, hold_id, \
-     fan_id, created_ms, updated_ms, unsettled, step, details) ORDER BY order_id, attempt \
+     $12::text[], $13::bytea[]) AS rows (order_id, attempt, command_id, content, performance_id, \
+     hold_id, fan_id, created_ms, updated_ms, unsettled, step, details, owner) \
+     ORDER BY order_id, attempt \
      ON CONFLICT DO NOTHING RETURNING order_id, attempt";
-/// Steps. What comes back are the attempts that there are.
+/// Steps. What comes back are the attempts that are their server's.
 const UPDATE_STEPS: &str = "UPDATE checkout SET updated_ms = steps.updated_ms, \
      unsettled = steps.unsettled, step = steps.step \
-     FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[]) \
-     AS steps (order_id, attempt, updated_ms, unsettled, step) \
+     FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::bytea[]) \
+     AS steps (order_id, attempt, updated_ms, unsettled, step, owner) \
      WHERE checkout.order_id = steps.order_id AND checkout.attempt = steps.attempt \
+     AND checkout.owner = steps.owner \
      RETURNING checkout.order_id, checkout.attempt";
 
 macro_rules! checkouts {
     ($rest:literal) => {
         concat!(
             "SELECT order_id, attempt, command_id, content, performance_id, hold_id, fan_id, \
-             created_ms, updated_ms, unsettled, step, details FROM checkout AS this ",
+             created_ms, updated_ms, unsettled, step, details, owner FROM checkout AS this ",
             $rest
         )
     };
@@ -48,6 +52,18 @@ const BY_FAN: &str = checkouts!(
      ORDER BY created_ms DESC, order_id LIMIT $2"
 );
 const UNSETTLED: &str = checkouts!("WHERE unsettled ORDER BY created_ms");
+const UNSETTLED_OF: &str = checkouts!("WHERE unsettled AND owner = $1 ORDER BY created_ms");
+const TAKE_OVER: &str = "UPDATE checkout SET owner = $1 \
+     WHERE order_id = $2 AND attempt = $3 AND owner = $4 AND step = $5";
+const BEAT: &str = "INSERT INTO checkout_server (server_id, beat) VALUES ($1, 1) \
+     ON CONFLICT (server_id) DO UPDATE SET beat = checkout_server.beat + 1";
+const LEAVE: &str = "DELETE FROM checkout_server WHERE server_id = $1";
+const NUDGE: &str = "UPDATE checkout SET nudged = TRUE WHERE order_id = $1 AND unsettled";
+const FELT: &str =
+    "UPDATE checkout SET nudged = FALSE WHERE nudged AND owner = $1 AND order_id = $2";
+const NUDGED: &str = "SELECT order_id FROM checkout WHERE nudged AND owner = $1";
+const OWNERS: &str = "SELECT owner, beat FROM (SELECT DISTINCT owner FROM checkout \
+     WHERE unsettled) AS owners LEFT JOIN checkout_server ON server_id = owner";
 // Reads the whole table: asked by a person at a time.
 const ORDERS_ENDING: &str =
     "SELECT DISTINCT order_id FROM checkout WHERE substring(order_id FROM 11) = $1";
@@ -100,6 +116,7 @@ pub(super) async fn begin(
         .bind(unsettled)
         .bind(texts(|row| &row.step))
         .bind(texts(|row| &row.details))
+        .bind(bytes(|row| &row.owner.0))
         .fetch_all(connection)
         .await?;
     let new = attempts(&inserted)?;
@@ -110,11 +127,11 @@ pub(super) async fn begin(
     Ok(rows.iter().map(begun).collect())
 }
 
-/// Writes steps, no two of one attempt. `false` for those whose attempt there is not.
+/// Writes steps, no two of one attempt.
 pub(super) async fn record(
     connection: &mut PgConnection,
     steps: &[&StepRow],
-) -> Result<Vec<bool>, Trouble> {
+) -> Result<Vec<Recorded>, Trouble> {
     if steps.is_empty() {
         return Ok(Vec::new());
     }
@@ -126,26 +143,68 @@ pub(super) async fn record(
     let times_ms: Vec<i64> = steps.iter().map(|step| step.updated_ms).collect();
     let unsettled: Vec<bool> = steps.iter().map(|step| step.unsettled).collect();
     let texts: Vec<&str> = steps.iter().map(|step| step.step.as_str()).collect();
+    let owners: Vec<&[u8]> = steps.iter().map(|step| &step.owner.0[..]).collect();
     let updated = sqlx::query(UPDATE_STEPS)
         .bind(orders)
         .bind(numbers)
         .bind(times_ms)
         .bind(unsettled)
         .bind(texts)
+        .bind(owners)
         .fetch_all(connection)
         .await?;
     let known = attempts(&updated)?;
-    let is_known = |step: &&StepRow| known.contains(&(step.order, step.attempt));
-    Ok(steps.iter().map(is_known).collect())
+    let recorded = |step: &&StepRow| match known.contains(&(step.order, step.attempt)) {
+        true => Recorded::Done,
+        false => Recorded::NotYours,
+    };
+    Ok(steps.iter().map(recorded).collect())
+}
+
+impl Work for Change {
+    /// Rows affected.
+    type Done = u64;
+
+    async fn run(&self, connection: &mut PgConnection) -> Result<u64, Trouble> {
+        let query = match self {
+            Self::TakeOver {
+                order,
+                attempt,
+                step,
+                from,
+                to,
+            } => sqlx::query(TAKE_OVER)
+                .bind(to.0)
+                .bind(*order.as_bytes())
+                .bind(i64::from(*attempt))
+                .bind(from.0)
+                .bind(step.as_str()),
+            Self::Beat(server) => sqlx::query(BEAT).bind(server.0),
+            Self::Leave(server) => sqlx::query(LEAVE).bind(server.0),
+            Self::Nudge(order) => sqlx::query(NUDGE).bind(*order.as_bytes()),
+            Self::Felt(server, order) => sqlx::query(FELT).bind(server.0).bind(*order.as_bytes()),
+        };
+        Ok(query.execute(connection).await?.rows_affected())
+    }
 }
 
 impl CheckoutStore for PostgresStore {
     fn begin(&self, row: CheckoutRow) -> BoxFuture<'_, Result<Begun, StoreError>> {
-        Box::pin(self.write_or_fail(Write::Begin(row)))
+        Box::pin(async move {
+            Ok(match self.write_or_fail(Write::Begin(row)).await? {
+                Written::Done => Begun::New,
+                Written::Not => Begun::Exists,
+            })
+        })
     }
 
-    fn record(&self, step: StepRow) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move { self.write_or_fail(Write::Record(step)).await.map(drop) })
+    fn record(&self, step: StepRow) -> BoxFuture<'_, Result<Recorded, StoreError>> {
+        Box::pin(async move {
+            Ok(match self.write_or_fail(Write::Record(step)).await? {
+                Written::Done => Recorded::Done,
+                Written::Not => Recorded::NotYours,
+            })
+        })
     }
 
     fn attempts(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>> {
@@ -197,6 +256,45 @@ impl CheckoutStore for PostgresStore {
         })
     }
 
+    fn unsettled_of(
+        &self,
+        server: ServerId,
+    ) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>> {
+        Box::pin(async move {
+            let rows = self
+                .rows(|| sqlx::query(UNSETTLED_OF).bind(server.0))
+                .await?;
+            rows.iter().map(checkout).collect()
+        })
+    }
+
+    fn owners(&self) -> BoxFuture<'_, Result<Vec<Owner>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.rows(|| sqlx::query(OWNERS)).await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(Owner {
+                        server: ServerId(fixed(row, "owner")?),
+                        beat: row.try_get("beat")?,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    fn nudged(&self, server: ServerId) -> BoxFuture<'_, Result<Vec<OrderId>, StoreError>> {
+        Box::pin(async move {
+            let rows = self.rows(|| sqlx::query(NUDGED).bind(server.0)).await?;
+            rows.iter()
+                .map(|row| Ok(OrderId::from_bytes(fixed(row, "order_id")?)))
+                .collect()
+        })
+    }
+
+    fn change_owners(&self, change: Change) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.change(change))
+    }
+
     fn live_tickets(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<LiveTicket>, StoreError>> {
         Box::pin(async move {
             let query = || sqlx::query(TICKETS_OF_ORDER).bind(*order.as_bytes());
@@ -244,6 +342,7 @@ fn checkout(row: &PgRow) -> Result<CheckoutRow, StoreError> {
         unsettled: row.try_get("unsettled")?,
         step: row.try_get("step")?,
         details: Arc::from(row.try_get::<&str, _>("details")?),
+        owner: ServerId(fixed(row, "owner")?),
     })
 }
 

@@ -9,7 +9,7 @@
 use super::fault::Trouble;
 use super::transaction::{Own, Source as _, Work, transact};
 use super::{ledger, payments, snapshot};
-use crate::store::checkouts::{Begun, CheckoutRow, StepRow};
+use crate::store::checkouts::{Begun, CheckoutRow, Recorded, StepRow};
 use crate::store::error::{AppendError, StoreError};
 use crate::store::port::Append;
 use crate::store::rows::SnapshotRow;
@@ -42,8 +42,16 @@ pub(super) enum Write {
     Nothing,
 }
 
-/// What a write came to. `Begun::New` for all that cannot be there already.
-pub(super) type Outcome = Result<Begun, AppendError>;
+/// Whether a write has changed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Done,
+    /// It was there already, or is not this server's to write.
+    Not,
+}
+
+/// What a write came to.
+pub(super) type Outcome = Result<Written, AppendError>;
 
 struct Waiting {
     write: Write,
@@ -281,7 +289,7 @@ impl Work for OneByOne<'_> {
                 .await?;
             let mut written = run(connection, std::slice::from_ref(write)).await;
             let outcome = match &mut written {
-                Ok(outcomes) => outcomes.pop().unwrap_or(Ok(Begun::New)),
+                Ok(outcomes) => outcomes.pop().unwrap_or(Ok(Written::Done)),
                 Err(Trouble::Refused(refusal)) => Err(refusal.clone()),
                 Err(Trouble::Failed(error)) if error.is_about_one_operation() => {
                     Err(AppendError::Store(error.clone()))
@@ -311,7 +319,7 @@ impl Work for OneByOne<'_> {
 
 /// Writes of each kind together. What must be there before another kind is written comes first.
 async fn run(connection: &mut PgConnection, writes: &[Write]) -> Result<Vec<Outcome>, Trouble> {
-    let mut outcomes: Vec<Outcome> = writes.iter().map(|_| Ok(Begun::New)).collect();
+    let mut outcomes: Vec<Outcome> = writes.iter().map(|_| Ok(Written::Done)).collect();
     let places = |wanted: fn(&Write) -> bool| -> Vec<usize> {
         let is_wanted = |&at: &usize| wanted(&writes[at]);
         (0..writes.len()).filter(is_wanted).collect()
@@ -322,16 +330,19 @@ async fn run(connection: &mut PgConnection, writes: &[Write]) -> Result<Vec<Outc
         .into_iter()
         .zip(payments::begin(connection, &rows).await?)
     {
-        outcomes[at] = Ok(begun);
+        outcomes[at] = Ok(match begun {
+            Begun::New => Written::Done,
+            Begun::Exists => Written::Not,
+        });
     }
     let records = places(|write| matches!(write, Write::Record(_)));
     let steps: Vec<_> = writes.iter().filter_map(Write::as_record).collect();
     let recorded = payments::record(connection, &steps).await?;
-    for (at, is_known) in records.into_iter().zip(recorded) {
-        if !is_known {
-            let fault = "a step of a checkout that was never begun".to_owned();
-            outcomes[at] = Err(AppendError::Store(StoreError::Failed(fault)));
-        }
+    for (at, recorded) in records.into_iter().zip(recorded) {
+        outcomes[at] = Ok(match recorded {
+            Recorded::Done => Written::Done,
+            Recorded::NotYours => Written::Not,
+        });
     }
     for write in writes {
         if let Write::Rebuild(append) = write {
@@ -342,7 +353,7 @@ async fn run(connection: &mut PgConnection, writes: &[Write]) -> Result<Vec<Outc
     let appends: Vec<_> = writes.iter().filter_map(Write::as_append).collect();
     let results = ledger::append(connection, &appends).await?;
     for (at, result) in appended.into_iter().zip(results) {
-        outcomes[at] = result.map(|()| Begun::New);
+        outcomes[at] = result.map(|()| Written::Done);
     }
     for write in writes {
         if let Write::Snapshot(performance, row) = write {

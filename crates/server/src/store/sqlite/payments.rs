@@ -3,31 +3,43 @@
 use super::SqliteStore;
 use super::ledger::id;
 use super::read::named;
-use super::writer::{HotWrite, WriteError};
+use super::writer::{HotWrite, Write, WriteError};
 use crate::store::checkouts::{
-    Begun, CheckoutRow, CheckoutStore, LiveTicket, ORDERS_LISTED, StepRow,
+    Begun, Change, CheckoutRow, CheckoutStore, LiveTicket, ORDERS_LISTED, Owner, Recorded,
+    ServerId, StepRow,
 };
 use crate::store::error::StoreError;
 use booking_core::{CommandId, FanId, HoldId, OrderId, PerformanceId, TicketId};
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, params};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 /// A new attempt. One that is known is left out: no row affected.
 const INSERT_CHECKOUT: &str = "INSERT INTO checkout (order_id, attempt, command_id, content, \
-     performance_id, hold_id, fan_id, created_ms, updated_ms, unsettled, step, details) \
-     VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING";
+     performance_id, hold_id, fan_id, created_ms, updated_ms, unsettled, step, details, owner) \
+     VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING";
 
 /// A step.
 const UPDATE_STEP: &str = "UPDATE checkout SET updated_ms = ?, unsettled = ?, step = ? \
-     WHERE order_id = ? AND attempt = ?";
+     WHERE order_id = ? AND attempt = ? AND owner = ?";
+
+const TAKE_OVER: &str = "UPDATE checkout SET owner = ? \
+     WHERE order_id = ? AND attempt = ? AND owner = ? AND step = ?";
+const BEAT: &str = "INSERT INTO checkout_server (server_id, beat) VALUES (?, 1) \
+     ON CONFLICT (server_id) DO UPDATE SET beat = checkout_server.beat + 1";
+const LEAVE: &str = "DELETE FROM checkout_server WHERE server_id = ?";
+const NUDGE: &str = "UPDATE checkout SET nudged = 1 WHERE order_id = ? AND unsettled = 1";
+const FELT: &str = "UPDATE checkout SET nudged = 0 WHERE nudged = 1 AND owner = ? AND order_id = ?";
+const NUDGED: &str = "SELECT order_id FROM checkout WHERE nudged = 1 AND owner = ?";
+const OWNERS: &str = "SELECT owner, beat FROM (SELECT DISTINCT owner FROM checkout \
+     WHERE unsettled = 1) LEFT JOIN checkout_server ON server_id = owner";
 
 const COLUMNS: &str = "order_id, attempt, command_id, content, performance_id, hold_id, fan_id, \
-     created_ms, updated_ms, unsettled, step, details";
+     created_ms, updated_ms, unsettled, step, details, owner";
 
 /// Commands asked for in one statement.
 const ASKED_AT_ONCE: usize = 256;
@@ -60,6 +72,7 @@ impl HotWrite for Begin {
                 row.unsettled,
                 row.step,
                 &*row.details,
+                id(&row.owner.0),
             ])?;
             begun.push(if inserted == 0 {
                 Begun::Exists
@@ -75,11 +88,15 @@ impl HotWrite for Begin {
 struct Record(StepRow);
 
 impl HotWrite for Record {
-    type Done = ();
+    type Done = Recorded;
     type Refusal = Infallible;
 
-    fn run(connection: &Connection, writes: &[Self]) -> Result<Vec<()>, WriteError<Infallible>> {
+    fn run(
+        connection: &Connection,
+        writes: &[Self],
+    ) -> Result<Vec<Recorded>, WriteError<Infallible>> {
         let mut update = connection.prepare_cached(UPDATE_STEP)?;
+        let mut recorded = Vec::with_capacity(writes.len());
         // Of two steps of one attempt the later one counts.
         for Self(row) in writes {
             let updated = update.execute(params![
@@ -88,13 +105,52 @@ impl HotWrite for Record {
                 row.step,
                 id(row.order.as_bytes()),
                 row.attempt,
+                id(&row.owner.0),
             ])?;
-            if updated == 0 {
-                let fault = "a step of a checkout that was never begun";
-                return Err(StoreError::Failed(fault.to_owned()).into());
-            }
+            recorded.push(if updated == 0 {
+                Recorded::NotYours
+            } else {
+                Recorded::Done
+            });
         }
-        Ok(vec![(); writes.len()])
+        Ok(recorded)
+    }
+}
+
+impl Write for Change {
+    /// Rows affected.
+    type Done = u64;
+    type Refusal = Infallible;
+
+    async fn run(
+        connection: &mut SqliteConnection,
+        writes: &[Self],
+    ) -> Result<Vec<u64>, WriteError<Infallible>> {
+        let mut done = Vec::with_capacity(writes.len());
+        for write in writes {
+            let query = match write {
+                Self::TakeOver {
+                    order,
+                    attempt,
+                    step,
+                    from,
+                    to,
+                } => sqlx::query(TAKE_OVER)
+                    .bind(blob(&to.0))
+                    .bind(blob(order.as_bytes()))
+                    .bind(*attempt)
+                    .bind(blob(&from.0))
+                    .bind(step.as_str()),
+                Self::Beat(server) => sqlx::query(BEAT).bind(blob(&server.0)),
+                Self::Leave(server) => sqlx::query(LEAVE).bind(blob(&server.0)),
+                Self::Nudge(order) => sqlx::query(NUDGE).bind(blob(order.as_bytes())),
+                Self::Felt(server, order) => sqlx::query(FELT)
+                    .bind(blob(&server.0))
+                    .bind(blob(order.as_bytes())),
+            };
+            done.push(query.execute(&mut *connection).await?.rows_affected());
+        }
+        Ok(done)
     }
 }
 
@@ -103,7 +159,7 @@ impl CheckoutStore for SqliteStore {
         Box::pin(async move { Ok(self.write_hot(Begin(row)).await?) })
     }
 
-    fn record(&self, step: StepRow) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn record(&self, step: StepRow) -> BoxFuture<'_, Result<Recorded, StoreError>> {
         Box::pin(async move { Ok(self.write_hot(Record(step)).await?) })
     }
 
@@ -186,6 +242,51 @@ impl CheckoutStore for SqliteStore {
         })
     }
 
+    fn unsettled_of(
+        &self,
+        server: ServerId,
+    ) -> BoxFuture<'_, Result<Vec<CheckoutRow>, StoreError>> {
+        Box::pin(async move {
+            let text = format!(
+                "SELECT {COLUMNS} FROM checkout WHERE unsettled = 1 AND owner = ? \
+                 ORDER BY created_ms"
+            );
+            let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+                .bind(blob(&server.0))
+                .fetch_all(self.reader())
+                .await?;
+            rows.iter().map(checkout).collect()
+        })
+    }
+
+    fn owners(&self) -> BoxFuture<'_, Result<Vec<Owner>, StoreError>> {
+        Box::pin(async move {
+            let rows = sqlx::query(OWNERS).fetch_all(self.reader()).await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(Owner {
+                        server: ServerId(named(row, "owner")?),
+                        beat: row.try_get("beat")?,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    fn nudged(&self, server: ServerId) -> BoxFuture<'_, Result<Vec<OrderId>, StoreError>> {
+        Box::pin(async move {
+            let query = sqlx::query(NUDGED).bind(blob(&server.0));
+            let rows = query.fetch_all(self.reader()).await?;
+            rows.iter()
+                .map(|row| Ok(OrderId::from_bytes(named(row, "order_id")?)))
+                .collect()
+        })
+    }
+
+    fn change_owners(&self, change: Change) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { Ok(self.write(change).await?) })
+    }
+
     fn live_tickets(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<LiveTicket>, StoreError>> {
         Box::pin(async move {
             let rows = sqlx::query(
@@ -253,6 +354,7 @@ fn checkout(row: &SqliteRow) -> Result<CheckoutRow, StoreError> {
         unsettled: row.try_get("unsettled")?,
         step: row.try_get("step")?,
         details: Arc::from(row.try_get::<&str, _>("details")?),
+        owner: ServerId(named(row, "owner")?),
     })
 }
 

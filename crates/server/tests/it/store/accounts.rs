@@ -60,6 +60,7 @@ fn begin(account: u128, n: u8) -> Begin {
 /// A guest's attempt to pay for an order.
 fn bought(guest: u128, order: u128) -> CheckoutRow {
     CheckoutRow {
+        owner: onsale_server::store::checkouts::ServerId::NOBODY,
         order: OrderId::from_u128(order),
         attempt: 1,
         command: CommandId::from_u128(order),

@@ -1,14 +1,24 @@
-//! What every backend promises about checkouts: who is new, and what stands after several steps.
+//! What every backend promises about checkouts: who is new, what stands after several steps, and
+//! which server may take them.
 
 use super::backend::{Backend, contract};
 use booking_core::{CommandId, FanId, HoldId, OrderId, PerformanceId};
 use futures_util::future::join_all;
-use onsale_server::store::checkouts::{Begun, CheckoutRow, CheckoutStore, StepRow};
+use onsale_server::store::checkouts::{
+    Begun, CheckoutRow, CheckoutStore, Owner, Recorded, ServerId, StepRow,
+};
 
 contract! {
     of_many_beginnings_written_together_exactly_the_known_ones_are_not_new
     of_several_steps_written_together_the_last_one_stands
+    a_step_is_the_owners_to_record
+    of_many_that_take_over_one_gets_it_and_nobody_what_has_moved_on
+    who_has_something_under_way_is_listed_with_its_beat
+    a_nudge_reaches_the_owner_and_is_felt_once
 }
+
+const HERE: ServerId = ServerId([1; 16]);
+const THERE: ServerId = ServerId([2; 16]);
 
 fn row(order: u128, attempt: u32, command: u128) -> CheckoutRow {
     CheckoutRow {
@@ -24,6 +34,18 @@ fn row(order: u128, attempt: u32, command: u128) -> CheckoutRow {
         unsettled: true,
         step: "\"a\"".to_owned(),
         details: "{}".into(),
+        owner: HERE,
+    }
+}
+
+fn step(order: u128, updated_ms: i64, step: &str) -> StepRow {
+    StepRow {
+        order: OrderId::from_u128(order),
+        attempt: 1,
+        updated_ms,
+        unsettled: step != "\"z\"",
+        step: step.to_owned(),
+        owner: HERE,
     }
 }
 
@@ -58,20 +80,13 @@ async fn of_several_steps_written_together_the_last_one_stands<B: Backend>() {
     let (store, _guard) = B::fresh().await;
     store.begin(row(1, 1, 1)).await.unwrap();
     store.begin(row(2, 1, 2)).await.unwrap();
-    let step = |order, updated_ms, step: &str| StepRow {
-        order: OrderId::from_u128(order),
-        attempt: 1,
-        updated_ms,
-        unsettled: step != "\"z\"",
-        step: step.to_owned(),
-    };
     let steps = [
         step(1, 6, "\"b\""),
         step(2, 6, "\"b\""),
         step(1, 7, "\"z\""),
     ];
     for recorded in join_all(steps.map(|step| store.record(step))).await {
-        recorded.unwrap();
+        assert_eq!(recorded.unwrap(), Recorded::Done);
     }
     let unsettled = store.unsettled().await.unwrap();
     assert_eq!(unsettled.len(), 1);
@@ -79,6 +94,79 @@ async fn of_several_steps_written_together_the_last_one_stands<B: Backend>() {
         (unsettled[0].order, unsettled[0].updated_ms),
         (OrderId::from_u128(2), 6)
     );
-    let never_begun = step(3, 8, "\"b\"");
-    assert!(store.record(never_begun).await.is_err());
+    let never_begun = store.record(step(3, 8, "\"b\"")).await;
+    assert_eq!(never_begun.unwrap(), Recorded::NotYours);
+}
+
+async fn a_step_is_the_owners_to_record<B: Backend>() {
+    let (store, _guard) = B::fresh().await;
+    store.begin(row(1, 1, 1)).await.unwrap();
+    let stranger = StepRow {
+        owner: THERE,
+        ..step(1, 6, "\"b\"")
+    };
+    let own = step(1, 7, "\"c\"");
+    let (strangers, own) = tokio::join!(store.record(stranger.clone()), store.record(own));
+    assert_eq!(
+        (strangers.unwrap(), own.unwrap()),
+        (Recorded::NotYours, Recorded::Done)
+    );
+    let stands = store.attempts(OrderId::from_u128(1)).await.unwrap();
+    assert_eq!((stands[0].updated_ms, stands[0].owner), (7, HERE));
+
+    assert!(store.take_over(&stands[0], THERE).await.unwrap());
+    assert_eq!(store.record(stranger).await.unwrap(), Recorded::Done);
+    let late = store.record(step(1, 9, "\"z\"")).await;
+    assert_eq!(late.unwrap(), Recorded::NotYours);
+}
+
+async fn of_many_that_take_over_one_gets_it_and_nobody_what_has_moved_on<B: Backend>() {
+    let (store, guard) = B::fresh().await;
+    store.begin(row(1, 1, 1)).await.unwrap();
+    let seen = row(1, 1, 1);
+    let mut takers = Vec::new();
+    for n in 3..11 {
+        let store = B::beside(&store, &guard).await;
+        let seen = seen.clone();
+        takers.push(async move { store.take_over(&seen, ServerId([n; 16])).await.unwrap() });
+    }
+    let taken = join_all(takers).await;
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "{taken:?}");
+
+    store.begin(row(2, 1, 2)).await.unwrap();
+    store.record(step(2, 6, "\"b\"")).await.unwrap();
+    assert!(!store.take_over(&row(2, 1, 2), THERE).await.unwrap());
+}
+
+async fn who_has_something_under_way_is_listed_with_its_beat<B: Backend>() {
+    let (store, _guard) = B::fresh().await;
+    assert_eq!(store.owners().await.unwrap(), []);
+    store.begin(row(1, 1, 1)).await.unwrap();
+    store.begin(row(2, 1, 2)).await.unwrap();
+    let listed = |beat| [Owner { server: HERE, beat }];
+    assert_eq!(store.owners().await.unwrap(), listed(None));
+    for beat in 1..=3 {
+        store.beat(HERE).await.unwrap();
+        assert_eq!(store.owners().await.unwrap(), listed(Some(beat)));
+    }
+    assert_eq!(store.unsettled_of(HERE).await.unwrap().len(), 2);
+    assert_eq!(store.unsettled_of(THERE).await.unwrap(), []);
+    store.leave(HERE).await.unwrap();
+    assert_eq!(store.owners().await.unwrap(), listed(None));
+    for order in [1, 2] {
+        store.record(step(order, 9, "\"z\"")).await.unwrap();
+    }
+    assert_eq!(store.owners().await.unwrap(), []);
+}
+
+async fn a_nudge_reaches_the_owner_and_is_felt_once<B: Backend>() {
+    let (store, _guard) = B::fresh().await;
+    store.begin(row(1, 1, 1)).await.unwrap();
+    store.begin(row(2, 1, 2)).await.unwrap();
+    let order = OrderId::from_u128(1);
+    store.nudge(order).await.unwrap();
+    assert_eq!(store.nudged(THERE).await.unwrap(), []);
+    assert_eq!(store.nudged(HERE).await.unwrap(), [order]);
+    store.felt(HERE, order).await.unwrap();
+    assert_eq!(store.nudged(HERE).await.unwrap(), []);
 }

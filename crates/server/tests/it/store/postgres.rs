@@ -26,6 +26,7 @@ fn first() -> Append {
 
 fn bought() -> CheckoutRow {
     CheckoutRow {
+        owner: onsale_server::store::checkouts::ServerId::NOBODY,
         order: OrderId::from_u128(1),
         attempt: 1,
         command: CommandId::from_u128(1),

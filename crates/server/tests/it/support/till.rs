@@ -11,14 +11,14 @@ use onsale_server::checkout::{
     Buyer, Checkout, CheckoutError, Checkouts, Details, Parts, Settings, Wanted, deliver,
 };
 use onsale_server::clock::Clock;
-use onsale_server::keys::Keys;
+use onsale_server::keys::{self, Keys};
 use onsale_server::lane::LaneSettings;
 use onsale_server::payments::card::{CardInput, Secret};
 use onsale_server::payments::simulator::{Simulator, SimulatorConfig};
 use onsale_server::payments::{Card, IdempotencyKey, Provider as _};
 use onsale_server::quoting::{Promise, VALID_MS};
 use onsale_server::store::StoreOptions;
-use onsale_server::store::checkouts::{Begun, CheckoutRow, CheckoutStore as _};
+use onsale_server::store::checkouts::{Begun, CheckoutRow, CheckoutStore as _, ServerId};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +88,7 @@ impl Till {
             clock,
             settings,
             crash: crash.clone(),
+            server: keys::server(dir.path()).unwrap(),
         })
         .await
         .unwrap();
@@ -245,6 +246,7 @@ impl Till {
             unsettled: false,
             step: serde_json::to_string(&step).unwrap(),
             details: serde_json::to_string(&details).unwrap().into(),
+            owner: ServerId::NOBODY,
         };
         assert_eq!(self.office.store.begin(row).await.unwrap(), Begun::New);
         IdempotencyKey(wanted.command.uuid())
