@@ -52,6 +52,11 @@ pub struct AppOptions {
     pub rooms_in: RoomsIn,
     /// How often one address may join a waiting room.
     pub room_joins: JoinLimit,
+    /// The folder of keys; `None`: the data folder's own.
+    pub keys: Option<std::path::PathBuf>,
+    /// Where the payment simulator keeps its record, which servers of one machine may share; `None`:
+    /// in the data folder, for this server alone.
+    pub simulator: Option<std::path::PathBuf>,
     /// Pages from this folder instead of the embedded ones.
     pub web: Option<std::path::PathBuf>,
 }
@@ -100,7 +105,7 @@ impl App {
     }
 
     /// The same on a database that is open already, as servers have it that share one. What is each
-    /// server's own (keys, the simulator's record) is in `data`.
+    /// server's own is in `data`.
     pub async fn on(
         data: &Path,
         store: impl Into<Database>,
@@ -113,23 +118,26 @@ impl App {
             }
             None => WebApp::embedded(),
         };
+        let keys = options.keys.unwrap_or_else(|| crate::keys::beside(data));
         let catalogue = Arc::new(Catalogue::new(store.catalogue(), options.clock.clone()));
         let source = Arc::clone(&catalogue);
         let lanes = Lanes::new(store.clone(), source, options.clock.clone(), options.lanes);
-        let money = Money::open(
+        let money = Money::open(crate::money::Parts {
             data,
-            &store,
-            &lanes,
-            catalogue.clone(),
-            &options.clock,
-            options.provider,
-        )
+            keys: &keys,
+            store: &store,
+            lanes: &lanes,
+            source: catalogue.clone(),
+            clock: &options.clock,
+            provider: options.provider,
+            simulator: options.simulator,
+        })
         .await?;
         let accounts = Accounts::new(
             store.accounts(),
             options.clock.clone(),
             options.hash_cost,
-            crate::keys::device(data)?,
+            crate::keys::device(&keys)?,
         )
         .remembering(store.kept())
         .await
@@ -140,7 +148,7 @@ impl App {
             lanes: lanes.clone(),
             catalogue: catalogue.clone(),
             clock: options.clock.clone(),
-            secrets: crate::keys::rooms(data)?,
+            secrets: crate::keys::rooms(&keys)?,
             rooms_in: options.rooms_in,
             joins: options.room_joins,
         })

@@ -1,6 +1,7 @@
-//! The secrets of a data folder: made at first use, readable by their owner only.
+//! The secrets of an office: made at first use, readable by their owner only.
 //!
-//! They live in `keys/`, one file each. Losing `ticket.key` makes printed tickets unreadable at the
+//! They live in one folder, one file each: `keys/` in the data folder, or one that servers share which
+//! sell the same seats. What one of them has signed is honoured by all that have the same keys. Losing `ticket.key` makes printed tickets unreadable at the
 //! door; losing `quote.key` or `webhook.key` costs the quotes and notices of a few minutes.
 
 use crate::accounts::DeviceKey;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Bytes of a key.
 const KEY: usize = 32;
 
-/// Every secret of a data folder.
+/// Every secret that deals with money.
 #[derive(Debug)]
 pub struct Keys {
     /// Signs quotes.
@@ -52,9 +53,9 @@ pub enum KeyError {
 }
 
 impl Keys {
-    /// Reads the keys of the data folder `data`, making those that are missing.
-    pub fn open(data: &Path) -> Result<Self, KeyError> {
-        let folder = folder(data)?;
+    /// Reads the keys in `folder`, making those that are missing.
+    pub fn open(folder: &Path) -> Result<Self, KeyError> {
+        made(folder)?;
         Ok(Self {
             quote: QuoteKey::new(key(&folder.join("quote.key"))?),
             ticket: TicketKey::new(key(&folder.join("ticket.key"))?),
@@ -65,8 +66,9 @@ impl Keys {
 
 /// The key that signs the marks of devices in which somebody has signed in. Losing it costs those
 /// devices nothing but their priority.
-pub fn device(data: &Path) -> Result<DeviceKey, KeyError> {
-    Ok(DeviceKey::new(key(&folder(data)?.join("device.key"))?))
+pub fn device(folder: &Path) -> Result<DeviceKey, KeyError> {
+    made(folder)?;
+    Ok(DeviceKey::new(key(&folder.join("device.key"))?))
 }
 
 /// Which server this is, as long as it is the same folder on the same machine: a copy of the folder
@@ -90,22 +92,24 @@ pub fn server(data: &Path) -> Result<ServerId, KeyError> {
     Ok(ServerId(id))
 }
 
-/// The folder of keys, made where there is none.
-fn folder(data: &Path) -> Result<PathBuf, KeyError> {
-    let folder = data.join("keys");
-    match fs::create_dir_all(&folder) {
-        Ok(()) => Ok(folder),
-        Err(source) => Err(KeyError::Io {
-            path: folder,
-            source,
-        }),
-    }
+/// The keys of a data folder, where it is not told that they are elsewhere.
+#[must_use]
+pub fn beside(data: &Path) -> PathBuf {
+    data.join("keys")
+}
+
+/// The folder is there.
+fn made(folder: &Path) -> Result<(), KeyError> {
+    fs::create_dir_all(folder).map_err(|source| KeyError::Io {
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 /// The secrets of waiting rooms. Losing `room.key` voids every pass, that is every place; losing
 /// `challenge.key` costs the challenges of a few minutes. Servers that share their rooms share both.
-pub fn rooms(data: &Path) -> Result<crate::rooms::RoomSecrets, KeyError> {
-    let folder = folder(data)?;
+pub fn rooms(folder: &Path) -> Result<crate::rooms::RoomSecrets, KeyError> {
+    made(folder)?;
     Ok(crate::rooms::RoomSecrets {
         token_seed: key(&folder.join("room.key"))?,
         challenge: key(&folder.join("challenge.key"))?,
@@ -129,19 +133,29 @@ fn key(path: &Path) -> Result<[u8; KEY], KeyError> {
     }
 }
 
-/// Written beside its place and moved there whole, so that a crash leaves no half a key.
+/// Written beside its place and put there whole, so that a crash leaves no half a key. Of several
+/// servers that make the same one at once, the first one's is everybody's.
 fn make(path: &Path) -> std::io::Result<[u8; KEY]> {
     let key = random_bytes::<KEY>();
-    let beside = path.with_extension("new");
+    let nonce = u64::from_be_bytes(random_bytes());
+    let beside = path.with_extension(format!("{nonce:016x}.new"));
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&beside)?;
     file.write_all(&key)?;
     file.sync_all()?;
-    fs::rename(&beside, path)?;
+    let put = fs::hard_link(&beside, path);
+    fs::remove_file(&beside)?;
+    match put {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let theirs = fs::read(path)?.try_into();
+            return theirs.map_err(|_| ErrorKind::InvalidData.into());
+        }
+        Err(error) => return Err(error),
+    }
     if let Some(folder) = path.parent() {
         fs::File::open(folder)?.sync_all()?;
     }
@@ -167,10 +181,42 @@ mod tests {
     }
 
     #[test]
+    fn of_many_that_make_a_key_at_once_all_have_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| key(&path).unwrap()))
+                .collect();
+            makers
+                .into_iter()
+                .map(|maker| maker.join().unwrap())
+                .collect()
+        });
+        assert!(made.iter().all(|one| *one == made[0]));
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "and nothing beside it"
+        );
+    }
+
+    #[test]
+    fn a_folder_is_one_server_however_often_it_is_started_and_its_copy_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("a"), dir.path().join("b"));
+        let id = server(&first).unwrap();
+        assert_eq!(server(&first).unwrap(), id);
+        fs::create_dir(&second).unwrap();
+        fs::copy(first.join("server.id"), second.join("server.id")).unwrap();
+        assert_ne!(server(&second).unwrap(), id);
+    }
+
+    #[test]
     fn a_key_that_was_cut_short_is_refused_with_its_name() {
         let dir = tempfile::tempdir().unwrap();
         Keys::open(dir.path()).unwrap();
-        fs::write(dir.path().join("keys/ticket.key"), b"short").unwrap();
+        fs::write(dir.path().join("ticket.key"), b"short").unwrap();
         let error = Keys::open(dir.path()).unwrap_err().to_string();
         assert!(error.contains("ticket.key has 5 bytes"), "{error}");
     }

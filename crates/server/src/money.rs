@@ -1,15 +1,15 @@
 //! Puts everything together that deals with money: keys, the provider, the checkout, orders.
 
 use crate::checkout::crash::{CrashPlan, UnknownPoint};
-use crate::checkout::{Checkouts, Parts, Settings, deliver};
+use crate::checkout::{self, Checkouts, Settings, deliver};
 use crate::clock::Clock;
 use crate::keys::{KeyError, Keys};
 use crate::lane::{Lanes, PerformanceSource};
 use crate::orders::Orders;
-use crate::payments::simulator::{JournalError, Simulator, SimulatorConfig};
+use crate::payments::simulator::{JournalError, Record, Simulator, SimulatorConfig};
 use crate::quoting::QuoteKey;
 use crate::store::{Database, StoreError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,26 @@ pub struct Money {
     pub orders: Orders,
 }
 
+/// What it is made of.
+pub struct Parts<'a> {
+    /// The data folder.
+    pub data: &'a Path,
+    /// The folder of keys.
+    pub keys: &'a Path,
+    /// The database.
+    pub store: &'a Database,
+    /// The ledgers.
+    pub lanes: &'a Lanes,
+    /// Maps and terms.
+    pub source: Arc<dyn PerformanceSource>,
+    /// The time.
+    pub clock: &'a Clock,
+    /// Who moves the money.
+    pub provider: ProviderKind,
+    /// The simulator's record, where servers share it.
+    pub simulator: Option<PathBuf>,
+}
+
 /// Why it could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum MoneyError {
@@ -58,27 +78,31 @@ pub enum MoneyError {
 }
 
 impl Money {
-    /// Opens it on the data folder `data`, and takes up what the last run left unfinished.
-    pub async fn open(
-        data: &Path,
-        store: &Database,
-        lanes: &Lanes,
-        source: Arc<dyn PerformanceSource>,
-        clock: &Clock,
-        provider: ProviderKind,
-    ) -> Result<Self, MoneyError> {
-        let keys = Keys::open(data)?;
+    /// Opens it, and takes up what the last run left unfinished.
+    pub async fn open(parts: Parts<'_>) -> Result<Self, MoneyError> {
+        let Parts {
+            data,
+            keys,
+            store,
+            lanes,
+            source,
+            clock,
+            provider,
+            simulator,
+        } = parts;
+        let keys = Keys::open(keys)?;
         let (simulator, outbox) = Simulator::open(SimulatorConfig {
-            journal: match provider {
-                ProviderKind::Simulator => Some(data.join(SIMULATOR_JOURNAL)),
-                ProviderKind::SimulatorInMemory => None,
+            journal: match (provider, simulator) {
+                (ProviderKind::SimulatorInMemory, _) => Record::Memory,
+                (ProviderKind::Simulator, None) => Record::Own(data.join(SIMULATOR_JOURNAL)),
+                (ProviderKind::Simulator, Some(file)) => Record::Shared(file),
             },
             slow: SLOW,
             webhook_key: keys.webhook,
             clock: clock.clone(),
         })?;
         let store = store.checkouts();
-        let checkouts = Checkouts::start(Parts {
+        let checkouts = Checkouts::start(checkout::Parts {
             store: store.clone(),
             lanes: lanes.clone(),
             provider: Arc::new(simulator),

@@ -15,7 +15,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Data { data, database } = &args.data;
+    let Data { data, database, .. } = &args.data;
     match database {
         Some(url) => {
             let version = Database::migrate(url).await?;

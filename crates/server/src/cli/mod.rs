@@ -71,7 +71,7 @@ struct Data {
     )]
     data: PathBuf,
     /// PostgreSQL database that servers share (postgres://user:password@host:5432/name), in place of
-    /// the one in the data folder, which then has keys and nothing else that is shared
+    /// the one in the data folder
     // Never with its value in the help: there is a password in it.
     #[arg(
         long,
@@ -80,6 +80,10 @@ struct Data {
         hide_env_values = true
     )]
     database: Option<DatabaseUrl>,
+    /// Folder with what is signed with, the same for all servers that share a database; without it,
+    /// `keys` in the data folder
+    #[arg(long, value_name = "DIR", env = "ONSALE_KEYS")]
+    keys: Option<PathBuf>,
 }
 
 impl Data {
@@ -99,6 +103,7 @@ impl Data {
                 ..StoreOptions::default()
             },
             database: self.database.clone(),
+            keys: self.keys.clone(),
             ..AppOptions::default()
         }
     }
@@ -130,11 +135,13 @@ async fn open(data: &Data, create: bool) -> anyhow::Result<Office> {
 impl Office {
     /// The accounts of this office, whose keys are in the folder of `data`.
     fn accounts(&self, data: &Data) -> anyhow::Result<Accounts> {
+        let keys = data.keys.clone();
+        let keys = keys.unwrap_or_else(|| crate::keys::beside(&data.data));
         Ok(Accounts::new(
             self.store.accounts(),
             self.clock.clone(),
             HashCost::default(),
-            crate::keys::device(&data.data)?,
+            crate::keys::device(&keys)?,
         ))
     }
 

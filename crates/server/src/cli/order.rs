@@ -11,6 +11,7 @@ use crate::store::checkouts::CheckoutStore;
 use anyhow::{Context, anyhow, bail};
 use booking_core::OrderId;
 use clap::Subcommand;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -58,6 +59,9 @@ struct Change {
     /// Who moves the money
     #[arg(long, value_enum, env = "ONSALE_PAYMENTS", default_value_t)]
     payments: ProviderKind,
+    /// File in which the payment simulator keeps its record, where servers of one machine share it
+    #[arg(long, value_name = "FILE", env = "ONSALE_SIMULATOR_RECORD")]
+    simulator_record: Option<PathBuf>,
 }
 
 /// An order as a person names it.
@@ -123,6 +127,7 @@ async fn show(one: &One) -> anyhow::Result<ExitCode> {
 async fn undo(change: &Change, refund: bool) -> anyhow::Result<ExitCode> {
     let options = AppOptions {
         provider: change.payments,
+        simulator: change.simulator_record.clone(),
         ..change.one.data.existing()
     };
     let app = App::open(&change.one.data.data, options).await?;

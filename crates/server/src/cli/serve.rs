@@ -44,6 +44,10 @@ pub(super) struct Args {
     /// Who moves the money
     #[arg(long, value_enum, env = "ONSALE_PAYMENTS", default_value_t)]
     payments: ProviderKind,
+    /// File in which the payment simulator keeps its record, where servers of one machine share it;
+    /// without it, in the data folder
+    #[arg(long, value_name = "FILE", env = "ONSALE_SIMULATOR_RECORD")]
+    simulator_record: Option<PathBuf>,
     /// Requests a second from one address; 0: no limit
     #[arg(long, value_name = "N", env = "ONSALE_RATE", default_value_t = 300)]
     rate: u32,
@@ -150,6 +154,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let rooms_in = rooms_in(&args).await?;
     let mut options = AppOptions {
         database: args.data.database.clone(),
+        keys: args.data.keys.clone(),
+        simulator: args.simulator_record,
         rooms_in,
         room_joins: NonZeroU32::new(args.room_joins),
         web: args.web,

@@ -107,12 +107,7 @@ impl Journal {
 
     /// Queues a line. Lines get into the file in the order of these calls.
     pub(super) fn append<T: Serialize>(&self, row: &T) -> Durable {
-        let json = serde_json::to_vec(row).expect("a payment can be written as JSON");
-        let mut line = checksum(&json);
-        line.reserve(json.len() + 2);
-        line.push(b' ');
-        line.extend_from_slice(&json);
-        line.push(b'\n');
+        let line = line_of(row);
         self.ask(|done| Ask::Line(line, done))
     }
 
@@ -169,6 +164,17 @@ fn write(mut file: File, queue: &mpsc::Receiver<Ask>) {
     }
 }
 
+/// A row as it stands in a file.
+pub(super) fn line_of<T: Serialize>(row: &T) -> Vec<u8> {
+    let json = serde_json::to_vec(row).expect("a payment can be written as JSON");
+    let mut line = checksum(&json);
+    line.reserve(json.len() + 2);
+    line.push(b' ');
+    line.extend_from_slice(&json);
+    line.push(b'\n');
+    line
+}
+
 fn checksum(json: &[u8]) -> Vec<u8> {
     let digest = Sha256::digest(json);
     let mut sum = Vec::with_capacity(SUM + json.len() + 2);
@@ -180,7 +186,7 @@ fn checksum(json: &[u8]) -> Vec<u8> {
 }
 
 /// The rows and the length of the good part; or the line that is damaged.
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Vec<T>, usize), usize> {
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(Vec<T>, usize), usize> {
     let mut rows = Vec::new();
     let mut good = 0;
     while let Some(length) = bytes[good..].iter().position(|b| *b == b'\n') {

@@ -11,6 +11,7 @@
 mod cards;
 mod journal;
 mod payment;
+mod shared;
 
 pub use cards::Fault;
 pub use journal::JournalError;
@@ -23,7 +24,9 @@ use super::{
 use crate::clock::{Clock, random_bytes};
 use journal::{Durable, Journal};
 use payment::{Change, Payment, Status, refused, unchanged};
+use shared::Shared;
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -35,14 +38,25 @@ const OUTBOX: usize = 65_536;
 /// How the simulator is set up.
 #[derive(Debug)]
 pub struct SimulatorConfig {
-    /// Where it keeps its record; `None`: in memory only.
-    pub journal: Option<PathBuf>,
+    /// Where it keeps its record.
+    pub journal: Record,
     /// How long the slow card takes.
     pub slow: Duration,
     /// The secret its notices are signed with.
     pub webhook_key: WebhookKey,
     /// Where the time comes from.
     pub clock: Clock,
+}
+
+/// Where the simulator keeps its record.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// In memory only.
+    Memory,
+    /// In a file of this process alone.
+    Own(PathBuf),
+    /// In a file that servers of one machine share, as they share a provider.
+    Shared(PathBuf),
 }
 
 /// The built-in provider. Cheap to clone.
@@ -52,12 +66,56 @@ pub struct Simulator {
 }
 
 struct Inner {
-    payments: Mutex<HashMap<IdempotencyKey, Payment>>,
+    payments: Mutex<Book>,
     journal: Option<Journal>,
     slow: Duration,
     webhook_key: WebhookKey,
     clock: Clock,
     notices: mpsc::Sender<Notice>,
+}
+
+/// Every payment as known here.
+struct Book {
+    payments: HashMap<IdempotencyKey, Payment>,
+    /// Where others write too.
+    shared: Option<Shared>,
+}
+
+/// The book in the hands of one caller: what others wrote in it is read, and nobody else writes.
+struct Held<'a>(MutexGuard<'a, Book>);
+
+impl Deref for Held<'_> {
+    type Target = HashMap<IdempotencyKey, Payment>;
+    fn deref(&self) -> &Self::Target {
+        &self.0.payments
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0.payments
+    }
+}
+
+impl Held<'_> {
+    /// Writes down how a payment stands, where others read it at once.
+    fn share(&mut self, key: IdempotencyKey) -> Result<(), ProviderError> {
+        let Book { payments, shared } = &mut *self.0;
+        match (shared, payments.get(&key)) {
+            (Some(shared), Some(payment)) => {
+                shared.write(payment).map_err(ProviderError::Unreachable)
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0.shared {
+            shared.give_back();
+        }
+    }
 }
 
 /// What an auditor (a test, the demo's page) may ask: every payment and where it stands.
@@ -105,13 +163,15 @@ impl Simulator {
     /// Opens the simulator with what it remembers. What was being processed when it stopped is
     /// finished now, as a bank would.
     pub fn open(config: SimulatorConfig) -> Result<(Self, Outbox), JournalError> {
-        let (journal, rows) = match &config.journal {
-            Some(path) => {
-                let (journal, rows) = Journal::open::<Payment>(path)?;
-                (Some(journal), rows)
+        let (mut journal, mut rows, mut shared) = (None, Vec::new(), None);
+        match &config.journal {
+            Record::Memory => {}
+            Record::Own(path) => {
+                let (opened, read) = Journal::open::<Payment>(path)?;
+                (journal, rows) = (Some(opened), read);
             }
-            None => (None, Vec::new()),
-        };
+            Record::Shared(path) => shared = Some(Shared::open(path)?),
+        }
         let mut payments = HashMap::new();
         for mut payment in rows {
             if payment.status == Status::Processing {
@@ -126,7 +186,7 @@ impl Simulator {
             clock: config.clock.clone(),
         };
         let inner = Inner {
-            payments: Mutex::new(payments),
+            payments: Mutex::new(Book { payments, shared }),
             journal,
             slow: config.slow,
             webhook_key: config.webhook_key,
@@ -144,9 +204,10 @@ impl Simulator {
     /// Every payment and where it stands, in order of key.
     #[must_use]
     pub fn payments(&self) -> Vec<PaymentRecord> {
-        let mut records: Vec<_> = self
-            .inner
-            .lock()
+        let Ok(held) = self.inner.lock() else {
+            return Vec::new();
+        };
+        let mut records: Vec<_> = held
             .values()
             .map(|payment| PaymentRecord {
                 key: payment.key,
@@ -168,10 +229,19 @@ impl Simulator {
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, HashMap<IdempotencyKey, Payment>> {
-        self.payments
+    fn lock(&self) -> Result<Held<'_>, ProviderError> {
+        let mut book = self
+            .payments
             .lock()
-            .expect("nothing panics while it holds this lock")
+            .expect("nothing panics while it holds this lock");
+        let Book { payments, shared } = &mut *book;
+        if let Some(shared) = shared {
+            let news = shared.take::<Payment>();
+            for payment in news.map_err(ProviderError::Unreachable)? {
+                payments.insert(payment.key, payment);
+            }
+        }
+        Ok(Held(book))
     }
 
     /// Waits until what was decided (and all before it) is on disk, then lets it be known.
@@ -198,7 +268,7 @@ impl Inner {
         change: impl FnOnce(&mut Payment) -> Change<T>,
     ) -> Result<T, ProviderError> {
         let (change, durable, payment) = {
-            let mut payments = self.lock();
+            let mut payments = self.lock()?;
             let Some(payment) = payments.get_mut(&key) else {
                 return Err(ProviderError::Refused {
                     code: "unknown_payment".to_owned(),
@@ -222,7 +292,11 @@ impl Inner {
                     journal.append(payment)
                 }
             });
-            (change, durable, payment.clone())
+            let payment = payment.clone();
+            if before != after {
+                payments.share(key)?;
+            }
+            (change, durable, payment)
         };
         self.settle(durable, change, &payment).await
     }
@@ -263,7 +337,7 @@ impl Inner {
     ) -> Result<Authorisation, ProviderError> {
         let fault = Fault::of(request.card.number());
         let (payment, durable, is_new) = {
-            let mut payments = self.lock();
+            let mut payments = self.lock()?;
             if let Some(known) = payments.get(&request.key) {
                 let same = known.status == Status::Voided
                     || known.amount_minor == request.amount_minor
@@ -305,6 +379,7 @@ impl Inner {
                     .as_ref()
                     .map(|journal| journal.append(&payment));
                 payments.insert(request.key, payment.clone());
+                payments.share(request.key)?;
                 (payment, durable, true)
             }
         };
@@ -371,7 +446,7 @@ impl Provider for Simulator {
     fn void(&self, key: IdempotencyKey) -> ProviderFuture<'_, ()> {
         // A key never heard of is closed, in case its authorisation is still on the way.
         Box::pin(async move {
-            self.inner.lock().entry(key).or_insert_with(|| Payment {
+            self.inner.lock()?.entry(key).or_insert_with(|| Payment {
                 key,
                 amount_minor: 0,
                 currency: String::new(),

@@ -10,7 +10,7 @@ const NOW_MS: i64 = 1_795_179_600_000;
 
 fn open(journal: Option<&Path>) -> (Simulator, Outbox) {
     Simulator::open(SimulatorConfig {
-        journal: journal.map(Path::to_path_buf),
+        journal: journal.map_or(Record::Memory, |path| Record::Own(path.to_path_buf())),
         slow: Duration::from_millis(20),
         webhook_key: WebhookKey::new([1; 32]),
         clock: Clock::manual(NOW_MS),

@@ -8,4 +8,6 @@ mod once;
 mod organiser;
 mod processes;
 mod secrets;
+#[cfg(feature = "postgres")]
+mod servers;
 mod undo;

@@ -1,9 +1,9 @@
 //! `onsale order`: what an organiser does with an order while no server runs, also when it is
 //! interrupted in the middle.
 
-use super::processes::{Purchase, begin, on_disk};
+use super::processes::{self, Purchase, begin};
 use crate::support::client::Client;
-use crate::support::process::prepare;
+use crate::support::process::{database_in, prepare, provider_of};
 use crate::support::server::{Server, verify};
 use crate::support::till::GOOD;
 use onsale_server::checkout::crash::{CRASH_AT, Point};
@@ -33,6 +33,10 @@ fn told(output: &Output) -> Value {
 fn refused(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn on_disk(data: &Path, purchase: &Purchase) -> (usize, i64, bool) {
+    processes::on_disk(database_in(data).await, &provider_of(data), purchase).await
 }
 
 /// Sells two seats from `seat` on, and stops the server.

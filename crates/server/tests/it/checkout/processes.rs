@@ -2,28 +2,26 @@
 //! is started again. The fan's program, which never had its answer, asks again.
 
 use crate::support::client::Client;
-use crate::support::process::{SHOW, prepare, provider_of};
-use crate::support::server::{Server, verify};
+use crate::support::process::{SHOW, Site};
 use crate::support::till::{CAPTURE_FLAKY, CAPTURE_REFUSED, GOOD, NEEDS_STEP};
 use booking_core::OrderId;
 use onsale_server::checkout::crash::{CRASH_AT, Point};
 use onsale_server::payments::IdempotencyKey;
-use onsale_server::store::checkouts::CheckoutStore;
-use onsale_server::store::{SqliteStore, StoreOptions};
+use onsale_server::payments::simulator::Simulator;
+use onsale_server::store::Database;
 use serde_json::{Value, json};
-use std::path::Path;
 use uuid::Uuid;
 
 /// What it must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Sold,
     Nothing,
 }
 
 /// The card whose way goes by a point, and what comes of it; nothing where only the undoing of an
 /// order goes by: see `organiser.rs`.
-fn way(point: Point) -> Option<(&'static str, End)> {
+pub(super) fn way(point: Point) -> Option<(&'static str, End)> {
     match point {
         // Nobody knows of the first request, so asking again is a purchase like any other.
         Point::BeforeBegin => Some((GOOD, End::Sold)),
@@ -45,7 +43,7 @@ fn way(point: Point) -> Option<(&'static str, End)> {
 /// One fan's purchase of two seats.
 pub(super) struct Purchase {
     pub(super) order: Uuid,
-    command: Uuid,
+    pub(super) command: Uuid,
     pub(super) path: String,
     pub(super) body: Value,
 }
@@ -101,16 +99,16 @@ async fn ask_again(client: &mut Client, purchase: &Purchase) -> Value {
 }
 
 /// What the shop's and the provider's own records say, with nobody running.
-pub(super) async fn on_disk(data: &Path, purchase: &Purchase) -> (usize, i64, bool) {
-    let store = SqliteStore::open(data, StoreOptions::default())
-        .await
-        .unwrap();
-    let order = OrderId::from(purchase.order);
-    let tickets = CheckoutStore::live_tickets(&store, order);
-    let tickets = tickets.await.unwrap().len();
-    assert!(store.unsettled().await.unwrap().is_empty());
-    store.close().await.unwrap();
-    let provider = provider_of(data);
+pub(super) async fn on_disk(
+    database: Database,
+    provider: &Simulator,
+    purchase: &Purchase,
+) -> (usize, i64, bool) {
+    let checkouts = database.checkouts();
+    let tickets = checkouts.live_tickets(OrderId::from(purchase.order)).await;
+    let tickets = tickets.unwrap().len();
+    assert!(checkouts.unsettled().await.unwrap().is_empty());
+    database.close().await.unwrap();
     let key = IdempotencyKey(purchase.command);
     let payments = provider.payments();
     let payment = payments.iter().find(|payment| payment.key == key);
@@ -121,16 +119,41 @@ pub(super) async fn on_disk(data: &Path, purchase: &Purchase) -> (usize, i64, bo
     )
 }
 
+impl End {
+    /// Tickets, money taken, and whether some is still set aside.
+    pub(super) fn on_disk(self) -> (usize, i64, bool) {
+        match self {
+            Self::Sold => (2, 2_000, false),
+            Self::Nothing => (0, 0, false),
+        }
+    }
+
+    /// What the fan is told.
+    pub(super) fn state(self) -> &'static str {
+        match self {
+            Self::Sold => "confirmed",
+            Self::Nothing => "voided",
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_between_any_two_steps_the_program_heals_itself() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path();
-    prepare(data).await;
+    heals_itself(Site::in_a_folder().await).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_between_any_two_steps_on_postgres_the_program_heals_itself() {
+    heals_itself(Site::on_postgres().await).await;
+}
+
+async fn heals_itself(site: Site) {
     for (n, point) in (0..).zip(Point::ALL) {
         let Some((card, end)) = way(*point) else {
             continue;
         };
-        let server = Server::start_with(data, &[(CRASH_AT, point.name())]).await;
+        let server = site.server("first", &[(CRASH_AT, point.name())]).await;
         let fan = 1_000 + n;
         let mut client = Client::connect(&server.address(), fan).await.unwrap();
         let purchase = begin(&mut client, 4 * n as u32, card).await.unwrap();
@@ -140,28 +163,18 @@ async fn killed_between_any_two_steps_the_program_heals_itself() {
             .await;
         server.dies().await;
 
-        let server = Server::start(data).await;
+        let server = site.server("first", &[]).await;
         let mut client = Client::connect(&server.address(), fan).await.unwrap();
         let order = ask_again(&mut client, &purchase).await;
-        let state = if end == End::Sold {
-            "confirmed"
-        } else {
-            "voided"
-        };
-        assert_eq!(order["state"], state, "killed at {point}: {order}");
+        assert_eq!(order["state"], end.state(), "killed at {point}: {order}");
         let tickets = order["tickets"].as_array().unwrap().len();
         let again = ask_again(&mut client, &purchase).await;
         assert_eq!(again, order, "the same answer to the same command");
         server.stop().await;
 
-        let expected = match end {
-            End::Sold => (2, 2_000, false),
-            End::Nothing => (0, 0, false),
-        };
-        let found = on_disk(data, &purchase).await;
-        assert_eq!(found, expected, "killed at {point}");
-        assert_eq!(tickets, expected.0, "killed at {point}");
+        let found = on_disk(site.database().await, &site.provider(), &purchase).await;
+        assert_eq!(found, end.on_disk(), "killed at {point}");
+        assert_eq!(tickets, found.0, "killed at {point}");
     }
-    let (sound, said) = verify(data).await;
-    assert!(sound, "{said}");
+    site.is_sound().await;
 }

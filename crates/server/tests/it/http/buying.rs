@@ -1,10 +1,24 @@
-//! Buying over HTTP: what a fan is told of prices, payments, orders and tickets.
+//! Buying over HTTP, on each database: what a fan is told of prices, payments, orders and tickets.
 
-use super::shop::{Fan, Reply, Shop, show};
-use onsale_server::keys::Keys;
+use super::shop::{Fan, Reply, Shop, on_each_database, show};
+use onsale_server::keys::{Keys, beside};
 use onsale_server::payments::webhook::SIGNATURE_HEADER;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+on_each_database! {
+    what_costs_nothing_is_taken_without_a_card
+    what_costs_something_wants_a_card
+    two_seats_are_bought_and_their_tickets_are_there
+    orders_and_tickets_of_others_lead_nowhere
+    a_declined_card_is_402_with_its_reason_and_the_order_may_be_tried_again
+    the_banks_question_is_answered_by_the_fan_and_by_nobody_else
+    a_repeated_command_gets_the_same_answer_and_an_altered_one_is_refused
+    a_quote_token_holds_for_what_it_was_made_for_and_nothing_else
+    what_cannot_be_priced_says_why
+    every_fault_of_buyer_and_card_is_named_and_no_card_number_comes_back
+    a_notice_is_taken_as_often_as_it_comes_and_only_from_the_provider
+}
 
 pub(super) const GOOD: &str = "4242424242424242";
 
@@ -45,9 +59,7 @@ pub(super) async fn buy(fan: &Fan<'_>, seats: &[u32], card: &str) -> (Value, Rep
     (wish, reply)
 }
 
-#[tokio::test]
-async fn what_costs_nothing_is_taken_without_a_card() {
-    let shop = Shop::open().await;
+async fn what_costs_nothing_is_taken_without_a_card(shop: Shop) {
     let fan = shop.fan();
     let (hold, _) = fan.hold(&[3]).await;
     let quote = quoted(&fan, &[3], Some("FREE")).await;
@@ -71,9 +83,7 @@ async fn what_costs_nothing_is_taken_without_a_card() {
     assert_eq!(order["tickets"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn what_costs_something_wants_a_card() {
-    let shop = Shop::open().await;
+async fn what_costs_something_wants_a_card(shop: Shop) {
     let fan = shop.fan();
     let (hold, _) = fan.hold(&[3]).await;
     let quote = quoted(&fan, &[3], None).await;
@@ -88,9 +98,7 @@ async fn what_costs_something_wants_a_card() {
     }
 }
 
-#[tokio::test]
-async fn two_seats_are_bought_and_their_tickets_are_there() {
-    let shop = Shop::open().await;
+async fn two_seats_are_bought_and_their_tickets_are_there(shop: Shop) {
     let fan = shop.fan();
     let (_, reply) = buy(&fan, &[3, 4], GOOD).await;
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -121,9 +129,7 @@ async fn two_seats_are_bought_and_their_tickets_are_there() {
     assert!(picture.body.starts_with(b"<svg"));
 }
 
-#[tokio::test]
-async fn orders_and_tickets_of_others_lead_nowhere() {
-    let shop = Shop::open().await;
+async fn orders_and_tickets_of_others_lead_nowhere(shop: Shop) {
     let (_, reply) = buy(&shop.fan(), &[3], GOOD).await;
     let order = reply.json();
     let stranger = shop.fan();
@@ -152,9 +158,7 @@ async fn orders_and_tickets_of_others_lead_nowhere() {
         .is_problem(404, "not_found");
 }
 
-#[tokio::test]
-async fn a_declined_card_is_402_with_its_reason_and_the_order_may_be_tried_again() {
-    let shop = Shop::open().await;
+async fn a_declined_card_is_402_with_its_reason_and_the_order_may_be_tried_again(shop: Shop) {
     let fan = shop.fan();
     let (hold, _) = fan.hold(&[3]).await;
     let quote = quoted(&fan, &[3], None).await;
@@ -170,9 +174,7 @@ async fn a_declined_card_is_402_with_its_reason_and_the_order_may_be_tried_again
     assert_eq!(pay(&fan, hold, &wish).await.json()["state"], "confirmed");
 }
 
-#[tokio::test]
-async fn the_banks_question_is_answered_by_the_fan_and_by_nobody_else() {
-    let shop = Shop::open().await;
+async fn the_banks_question_is_answered_by_the_fan_and_by_nobody_else(shop: Shop) {
     let fan = shop.fan();
     let (_, reply) = buy(&fan, &[3], "4000 0025 0000 3155").await;
     let order = reply.json();
@@ -195,9 +197,7 @@ async fn the_banks_question_is_answered_by_the_fan_and_by_nobody_else() {
         .is_problem(409, "order_state");
 }
 
-#[tokio::test]
-async fn a_repeated_command_gets_the_same_answer_and_an_altered_one_is_refused() {
-    let shop = Shop::open().await;
+async fn a_repeated_command_gets_the_same_answer_and_an_altered_one_is_refused(shop: Shop) {
     let fan = shop.fan();
     let (hold, _) = fan.hold(&[3]).await;
     let quote = quoted(&fan, &[3], None).await;
@@ -210,9 +210,7 @@ async fn a_repeated_command_gets_the_same_answer_and_an_altered_one_is_refused()
         .is_problem(409, "command_id_reused");
 }
 
-#[tokio::test]
-async fn a_quote_token_holds_for_what_it_was_made_for_and_nothing_else() {
-    let shop = Shop::open().await;
+async fn a_quote_token_holds_for_what_it_was_made_for_and_nothing_else(shop: Shop) {
     let fan = shop.fan();
     let (hold, _) = fan.hold(&[3, 4]).await;
     let quote = quoted(&fan, &[3, 4], None).await;
@@ -243,9 +241,7 @@ async fn a_quote_token_holds_for_what_it_was_made_for_and_nothing_else() {
     );
 }
 
-#[tokio::test]
-async fn what_cannot_be_priced_says_why() {
-    let shop = Shop::open().await;
+async fn what_cannot_be_priced_says_why(shop: Shop) {
     let fan = shop.fan();
     for (wish, reason) in [
         (json!({ "items": [] }), "no_items"),
@@ -267,9 +263,7 @@ async fn what_cannot_be_priced_says_why() {
         .is_problem(409, "no_quote");
 }
 
-#[tokio::test]
-async fn every_fault_of_buyer_and_card_is_named_and_no_card_number_comes_back() {
-    let shop = Shop::open().await;
+async fn every_fault_of_buyer_and_card_is_named_and_no_card_number_comes_back(shop: Shop) {
     let fan = shop.fan();
     let (hold, _) = fan.hold(&[3]).await;
     let quote = quoted(&fan, &[3], None).await;
@@ -298,13 +292,11 @@ async fn every_fault_of_buyer_and_card_is_named_and_no_card_number_comes_back() 
     pay(&fan, hold, &more).await.is_problem(400, "malformed");
 }
 
-#[tokio::test]
-async fn a_notice_is_taken_as_often_as_it_comes_and_only_from_the_provider() {
-    let shop = Shop::open().await;
+async fn a_notice_is_taken_as_often_as_it_comes_and_only_from_the_provider(shop: Shop) {
     let fan = shop.fan();
     let (_, reply) = buy(&fan, &[3], GOOD).await;
     let order = reply.json();
-    let keys = Keys::open(shop.path()).unwrap();
+    let keys = Keys::open(&beside(shop.path())).unwrap();
     let at_ms = shop.clock.now_ms();
     let notice = json!({ "id": Uuid::now_v7(), "kind": "captured", "key": Uuid::now_v7(),
         "at_ms": at_ms })

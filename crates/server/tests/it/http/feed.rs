@@ -9,26 +9,26 @@ use std::net::IpAddr;
 
 /// One server-sent event.
 #[derive(Debug, PartialEq)]
-struct Told {
+pub(super) struct Told {
     event: String,
     id: u64,
     data: String,
 }
 
 impl Told {
-    fn delta(&self) -> ViewDelta {
+    pub(super) fn delta(&self) -> ViewDelta {
         assert_eq!(self.event, "delta", "{self:?}");
         serde_json::from_str(&self.data).unwrap()
     }
 }
 
-struct Listener {
+pub(super) struct Listener {
     body: axum::body::BodyDataStream,
     text: String,
 }
 
 impl Listener {
-    async fn open(shop: &Shop, query: &str, headers: &[(&str, &str)]) -> Self {
+    pub(super) async fn open(shop: &Shop, query: &str, headers: &[(&str, &str)]) -> Self {
         let mut request = Request::get(show(&format!("/feed{query}"))).header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -46,7 +46,7 @@ impl Listener {
     }
 
     /// The next event; `None` when the feed has ended.
-    async fn next(&mut self) -> Option<Told> {
+    pub(super) async fn next(&mut self) -> Option<Told> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| {
@@ -72,7 +72,7 @@ impl Listener {
     }
 }
 
-async fn view(shop: &Shop) -> PublicView {
+pub(super) async fn view(shop: &Shop) -> PublicView {
     PublicView::decode(&shop.fan().get(&show("/seats"), &[]).await.body).unwrap()
 }
 

@@ -13,6 +13,8 @@ mod holds;
 mod limits;
 mod openapi;
 mod rooms;
+#[cfg(feature = "postgres")]
+mod servers;
 mod sessions;
 mod shop;
 mod terms;

@@ -1,6 +1,8 @@
 //! A shop to send requests to, and the fans who send them.
 
 use crate::support::NOW_MS;
+#[cfg(feature = "postgres")]
+use crate::support::postgres::Database;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use booking_core::PerformanceId;
@@ -10,9 +12,13 @@ use onsale_server::app::{App, AppOptions};
 use onsale_server::catalogue::{NewPerformance, Venue};
 use onsale_server::clock::Clock;
 use onsale_server::http::{Edge, Settings};
+#[cfg(any(feature = "redis", feature = "postgres"))]
+use onsale_server::keys::beside;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+#[cfg(feature = "postgres")]
+use std::sync::Arc;
 use std::sync::Mutex;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -32,6 +38,8 @@ pub(super) struct Shop {
     pub(super) edge: Edge,
     pub(super) clock: Clock,
     dir: TempDir,
+    #[cfg(feature = "postgres")]
+    database: Option<Arc<Database>>,
 }
 
 impl Shop {
@@ -91,6 +99,8 @@ impl Shop {
             edge,
             clock,
             dir,
+            #[cfg(feature = "postgres")]
+            database: None,
         }
     }
 
@@ -111,12 +121,10 @@ impl Shop {
         let app = match with {
             None => App::open(dir.path(), options).await.unwrap(),
             Some(other) => {
-                let keys = dir.path().join("keys");
-                std::fs::create_dir(&keys).unwrap();
-                for key in std::fs::read_dir(other.path().join("keys")).unwrap() {
-                    let key = key.unwrap();
-                    std::fs::copy(key.path(), keys.join(key.file_name())).unwrap();
-                }
+                let options = AppOptions {
+                    keys: Some(beside(other.path())),
+                    ..options
+                };
                 let store = other.app.services().store.clone();
                 App::on(dir.path(), store, options).await.unwrap()
             }
@@ -130,11 +138,57 @@ impl Shop {
             edge,
             clock,
             dir,
+            #[cfg(feature = "postgres")]
+            database: None,
         };
         if with.is_none() {
             shop.fill().await;
         }
         shop
+    }
+
+    /// On a PostgreSQL database of its own.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn on_postgres() -> Self {
+        let database = Arc::new(Database::fresh().await);
+        let shop = Self::server_of(database, Clock::manual(NOW_MS), None).await;
+        shop.fill().await;
+        shop
+    }
+
+    /// Another server with the database, the keys and the time of this one, which is on PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn beside(&self) -> Self {
+        let database = self.database.clone().unwrap();
+        Self::server_of(database, self.clock.clone(), Some(beside(self.path()))).await
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn server_of(
+        database: Arc<Database>,
+        clock: Clock,
+        keys: Option<std::path::PathBuf>,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions {
+            clock: clock.clone(),
+            hash_cost: CHEAP,
+            keys,
+            ..AppOptions::default()
+        };
+        let store = database.connect().await;
+        let app = App::on(dir.path(), store, options).await.unwrap();
+        let edge = app.edge(Settings {
+            rate: None,
+            ..Settings::default()
+        });
+        Self {
+            app,
+            edge,
+            clock,
+            dir,
+            database: Some(database),
+        }
     }
 
     async fn fill(&self) {
@@ -269,7 +323,7 @@ impl Reply {
 
 impl Fan<'_> {
     /// The same browser at another server.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "redis", feature = "postgres"))]
     pub(super) fn at<'a>(&self, shop: &'a Shop) -> Fan<'a> {
         Fan {
             shop,
@@ -374,3 +428,27 @@ pub(super) fn wish(command: Uuid, hold: Uuid, seats: &[u32]) -> Value {
         .collect();
     serde_json::json!({ "command_id": command, "hold_id": hold, "request": { "these": places } })
 }
+
+/// Makes the tests of these rules for a shop on each database.
+macro_rules! on_each_database {
+    ($($rule:ident)*) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $rule() {
+                    super::$rule($crate::http::shop::Shop::open().await).await;
+                }
+            )*
+        }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $rule() {
+                    super::$rule($crate::http::shop::Shop::on_postgres().await).await;
+                }
+            )*
+        }
+    };
+}
+pub(super) use on_each_database;

@@ -1,17 +1,17 @@
 //! A house sold by the real program, which may be killed at any moment.
 
-use super::server::Server;
+use super::server::{Server, verify_with};
 use super::{NOW_MS, goods};
 use booking_core::PerformanceId;
 use onsale_server::catalogue::port::Venue;
 use onsale_server::catalogue::{Catalogue, NewPerformance};
 use onsale_server::clock::Clock;
-use onsale_server::payments::simulator::{Simulator, SimulatorConfig};
+use onsale_server::payments::simulator::{Record, Simulator, SimulatorConfig};
 use onsale_server::payments::webhook::WebhookKey;
-use onsale_server::store::{SqliteStore, StoreOptions};
-use std::path::Path;
-use std::sync::Arc;
+use onsale_server::store::{Database, StoreOptions};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -19,10 +19,17 @@ pub(crate) const SHOW: PerformanceId = PerformanceId::from_u128(77);
 
 /// A data folder with one performance, made by the catalogue itself.
 pub(crate) async fn prepare(dir: &Path) {
-    let store = SqliteStore::open(dir, StoreOptions::default())
-        .await
-        .unwrap();
-    let catalogue = Catalogue::new(Arc::new(store.clone()), Clock::System);
+    fill(database_in(dir).await).await;
+}
+
+/// A folder's own database, while no program runs.
+pub(crate) async fn database_in(dir: &Path) -> Database {
+    let opened = Database::open(dir, None, StoreOptions::default());
+    opened.await.unwrap()
+}
+
+async fn fill(store: Database) {
+    let catalogue = Catalogue::new(store.catalogue(), Clock::System);
     let venue = Uuid::from_u128(5);
     catalogue
         .add_venue(Venue {
@@ -52,6 +59,83 @@ pub(crate) async fn prepare(dir: &Path) {
         .await
         .unwrap();
     store.close().await.unwrap();
+}
+
+/// What is sold, on one database or the other, and everything its servers share.
+pub(crate) struct Site {
+    dir: TempDir,
+    /// Where it is, if not in a folder.
+    url: Option<String>,
+}
+
+impl Site {
+    /// In the folder of its one server.
+    pub(crate) async fn in_a_folder() -> Self {
+        let site = Self {
+            dir: tempfile::tempdir().unwrap(),
+            url: None,
+        };
+        fill(site.database().await).await;
+        site
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn on_postgres() -> Self {
+        let database = super::postgres::Database::fresh().await;
+        let site = Self {
+            dir: tempfile::tempdir().unwrap(),
+            url: Some(database.url()),
+        };
+        fill(site.database().await).await;
+        site
+    }
+
+    /// What is on disk. In a folder: while no server runs.
+    pub(crate) async fn database(&self) -> Database {
+        let url = self.url.as_ref().map(|url| url.parse().unwrap());
+        let data = self.data("first");
+        let opened = Database::open(&data, url.as_ref(), StoreOptions::default());
+        opened.await.unwrap()
+    }
+
+    fn data(&self, server: &str) -> PathBuf {
+        self.dir.path().join(server)
+    }
+
+    fn payments(&self) -> PathBuf {
+        self.dir.path().join("payments")
+    }
+
+    /// The provider's own record, which all servers share.
+    pub(crate) fn provider(&self) -> Simulator {
+        simulator(Record::Shared(self.payments()))
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let text = |path: PathBuf| path.display().to_string();
+        let mut environment = vec![
+            ("ONSALE_KEYS", text(self.dir.path().join("keys"))),
+            ("ONSALE_SIMULATOR_RECORD", text(self.payments())),
+        ];
+        environment.extend(self.url.clone().map(|url| ("ONSALE_DATABASE", url)));
+        environment
+    }
+
+    /// Starts one of its servers, which is the same one for the same name.
+    pub(crate) async fn server(&self, name: &str, more: &[(&str, &str)]) -> Server {
+        let environment = self.environment();
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()));
+        let environment: Vec<_> = environment.chain(more.iter().copied()).collect();
+        Server::start_with(&self.data(name), &environment).await
+    }
+
+    /// Has the program itself prove the ledgers sound.
+    pub(crate) async fn is_sound(&self) {
+        let (sound, said) = verify_with(&self.data("first"), self.environment()).await;
+        assert!(sound, "{said}");
+    }
 }
 
 /// Numbers that look random; the same seed gives the same (xorshift).
@@ -97,8 +181,12 @@ where
 
 /// The payment provider's own record, while no program runs.
 pub(crate) fn provider_of(data: &Path) -> Simulator {
+    simulator(Record::Own(data.join("payment-simulator.journal")))
+}
+
+fn simulator(journal: Record) -> Simulator {
     let (provider, _outbox) = Simulator::open(SimulatorConfig {
-        journal: Some(data.join("payment-simulator.journal")),
+        journal,
         slow: Duration::ZERO,
         webhook_key: WebhookKey::new([0; 32]),
         clock: Clock::System,

@@ -76,6 +76,20 @@ impl Server {
             .unwrap();
         assert!(!status.success(), "{status}");
     }
+    /// It stands still, as a machine does that has no time for it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+    #[cfg(feature = "postgres")]
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+    fn signal(&self, which: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([which, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -83,14 +97,7 @@ impl Server {
     }
     /// SIGTERM, and waits for it to finish.
     pub(crate) async fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("-TERM");
         let status = tokio::task::spawn_blocking(move || self.child.wait().unwrap())
             .await
             .unwrap();
@@ -107,11 +114,20 @@ impl Drop for Server {
 
 /// `onsale ledger verify --json`: whether it ended with 0, and what it said.
 pub(crate) async fn verify(data: &Path) -> (bool, String) {
+    verify_with(data, Vec::new()).await
+}
+
+/// The same with more in its environment.
+pub(crate) async fn verify_with(
+    data: &Path,
+    environment: Vec<(&'static str, String)>,
+) -> (bool, String) {
     let data: PathBuf = data.to_owned();
     let output = tokio::task::spawn_blocking(move || {
         Command::new(ONSALE)
             .args(["ledger", "verify", "--json", "--data"])
             .arg(data)
+            .envs(environment)
             .output()
     });
     let output = output.await.unwrap().unwrap();

@@ -14,7 +14,7 @@ use onsale_server::clock::Clock;
 use onsale_server::keys::{self, Keys};
 use onsale_server::lane::LaneSettings;
 use onsale_server::payments::card::{CardInput, Secret};
-use onsale_server::payments::simulator::{Simulator, SimulatorConfig};
+use onsale_server::payments::simulator::{Record, Simulator, SimulatorConfig};
 use onsale_server::payments::{Card, IdempotencyKey, Provider as _};
 use onsale_server::quoting::{Promise, VALID_MS};
 use onsale_server::store::StoreOptions;
@@ -73,9 +73,9 @@ impl Till {
             StoreOptions::default(),
         )
         .await;
-        let keys = Keys::open(dir.path()).unwrap();
+        let keys = Keys::open(&keys::beside(dir.path())).unwrap();
         let (simulator, outbox) = Simulator::open(SimulatorConfig {
-            journal: Some(dir.path().join("payment-simulator.journal")),
+            journal: Record::Own(dir.path().join("payment-simulator.journal")),
             slow: Duration::from_millis(60),
             webhook_key: keys.webhook.clone(),
             clock: clock.clone(),

@@ -1,0 +1,106 @@
+//! Two servers on one PostgreSQL: what one does is so at the other.
+
+use super::accounts::PASSWORD;
+use super::buying::{GOOD, quoted, wish};
+use super::feed::{Listener, view};
+use super::shop::{Shop, show};
+use onsale_server::accounts::Role;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// As long as anybody would wait, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seat_taken_at_one_goes_on_the_map_of_the_other() {
+    let first = Shop::on_postgres().await;
+    let second = first.beside().await;
+    let mut shown = view(&second).await;
+    let query = format!("?from={}", shown.seq());
+    let mut listener = Listener::open(&second, &query, &[]).await;
+    assert_eq!(first.fan().hold(&[3, 4]).await.1.status, 201);
+    let wanted = view(&first).await;
+    let hearing = async {
+        while shown.seq() < wanted.seq() {
+            let told = listener.next().await.expect("the feed goes on");
+            shown.apply(&told.delta()).unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, hearing)
+        .await
+        .expect("it is told");
+    assert_eq!(shown, wanted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_want_one_seat_at_two_servers_one_gets_it() {
+    let first = Shop::on_postgres().await;
+    let second = first.beside().await;
+    for seat in 0..5 {
+        let fans: Vec<_> = (0..8)
+            .map(|n| {
+                if n % 2 == 0 {
+                    first.fan()
+                } else {
+                    second.fan()
+                }
+            })
+            .collect();
+        let wants: Vec<_> = fans
+            .iter()
+            .map(|fan| async { fan.hold(&[seat]).await.1 })
+            .collect();
+        let replies = futures_util::future::join_all(wants).await;
+        let won = replies.iter().filter(|reply| reply.status == 201).count();
+        assert_eq!(won, 1, "{replies:?}");
+        for reply in replies.iter().filter(|reply| reply.status != 201) {
+            reply.is_problem(409, "seats_taken");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_and_a_quote_of_one_are_paid_for_at_the_other_and_the_tickets_shown_at_both() {
+    let first = Shop::on_postgres().await;
+    let second = first.beside().await;
+    let fan = first.fan();
+    let (hold, _) = fan.hold(&[3, 4]).await;
+    let quote = quoted(&fan, &[3, 4], None).await;
+    let there = fan.at(&second);
+    let wish = wish(&[3, 4], &quote["token"], GOOD);
+    let path = show(&format!("/holds/{hold}/checkout"));
+    let paid = there.json("POST", &path, &wish).await;
+    assert_eq!(paid.status, 200, "{paid:?}");
+    let order = paid.json();
+    assert_eq!(order["state"], "confirmed");
+    // The same command at the other server is the same answer, not another purchase.
+    let started = Instant::now();
+    loop {
+        let again = fan.json("POST", &path, &wish).await.json();
+        if again["state"] == "confirmed" {
+            assert_eq!(again, order);
+            break;
+        }
+        assert!(started.elapsed() < PATIENCE, "{again}");
+    }
+    let ticket = order["tickets"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/tickets/{ticket}");
+    let at_first = fan.get(&path, &[]).await.json();
+    assert_eq!(at_first["state"], "valid");
+    assert_eq!(
+        there.get(&path, &[]).await.json(),
+        at_first,
+        "with the same signed code"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_signs_in_at_one_is_signed_in_at_the_other() {
+    let first = Shop::on_postgres().await;
+    let second = first.beside().await;
+    let fan = first.signed_in("ada@example.org", Role::Operator).await;
+    let me = fan.at(&second).get("/api/v1/account", &[]).await.json();
+    assert_eq!(me["account"]["email"], json!("ada@example.org"), "{me}");
+    let there = second.fan();
+    assert_eq!(there.sign_in("ada@example.org", PASSWORD).await.status, 201);
+}
