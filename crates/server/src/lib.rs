@@ -41,5 +41,6 @@ pub mod orders;
 pub mod payments;
 pub mod quoting;
 pub mod rooms;
+pub mod site_copy;
 pub mod store;
 pub mod tickets;

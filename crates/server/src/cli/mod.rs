@@ -1,5 +1,6 @@
 //! The command line. Each command is a file; a fault is told with its way out.
 
+mod copy;
 mod demo;
 mod echo;
 mod ledger;
@@ -55,6 +56,7 @@ enum Command {
     User(user::Args),
     Ledger(ledger::Args),
     Migrate(migrate::Args),
+    Copy(copy::Args),
     #[command(hide = true)]
     Echo(echo::Args),
 }
@@ -182,6 +184,7 @@ pub fn main() -> ExitCode {
         Command::Room(args) => runtime().and_then(|runtime| runtime.block_on(room::run(*args))),
         Command::User(args) => runtime().and_then(|runtime| runtime.block_on(user::run(args))),
         Command::Ledger(args) => runtime().and_then(|runtime| runtime.block_on(ledger::run(args))),
+        Command::Copy(args) => runtime().and_then(|runtime| runtime.block_on(copy::run(args))),
         Command::Migrate(args) => {
             runtime().and_then(|runtime| runtime.block_on(migrate::run(args)))
         }

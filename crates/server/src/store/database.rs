@@ -14,6 +14,7 @@ use super::postgres::{PostgresOptions, PostgresStore};
 use super::rooms::RoomTable;
 use super::rows::{CommandRecord, Head, LedgerRow, SnapshotRow};
 use super::sqlite::{SqliteStore, StoreOptions};
+use super::tables::TableStore;
 use crate::catalogue::CatalogueStore;
 use booking_core::{CommandId, PerformanceId};
 use std::collections::HashMap;
@@ -165,6 +166,11 @@ impl Database {
     /// Its side for what is kept for a while.
     #[must_use]
     pub fn kept(&self) -> Arc<dyn KeptStore> {
+        either!(self, store => Arc::new(store.clone()))
+    }
+    /// All of it, as tables.
+    #[must_use]
+    pub fn tables(&self) -> Arc<dyn TableStore> {
         either!(self, store => Arc::new(store.clone()))
     }
     /// Its side for waiting rooms.

@@ -204,6 +204,15 @@ pub enum OpenError {
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
+    /// A copy into it was interrupted.
+    #[error(
+        "the data folder {} is the target of a copy that did not come to its end: remove it, and copy again",
+        folder.display()
+    )]
+    HalfCopied {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A database that servers share could not be used.
     #[cfg(feature = "postgres")]
     #[error(transparent)]

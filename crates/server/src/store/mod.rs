@@ -20,6 +20,7 @@ pub mod rooms;
 pub mod rows;
 pub mod sql;
 pub mod sqlite;
+pub mod tables;
 
 pub use database::{Database, DatabaseUrl};
 pub use error::{AppendError, OpenError, StoreError};

@@ -8,6 +8,8 @@ mod kill;
 mod lane;
 mod ledger_tools;
 mod rooms_cli;
+#[cfg(feature = "postgres")]
+mod site_copy;
 mod store;
 mod support;
 mod users;

@@ -21,6 +21,7 @@ mod projections;
 mod read;
 mod rooms;
 mod snapshot;
+mod tables;
 mod transaction;
 mod turn;
 mod writer;

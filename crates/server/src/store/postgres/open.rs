@@ -4,6 +4,7 @@ use super::listener::Listener;
 use super::writer::Writer;
 use super::{Inner, PostgresStore};
 use crate::store::error::StoreError;
+use crate::store::tables;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
@@ -89,6 +90,14 @@ pub enum PostgresOpenError {
         floor: i64,
         /// What this one knows.
         known: i64,
+    },
+    /// A copy into it was interrupted.
+    #[error(
+        "the database {database} is the target of a copy that did not come to its end: drop it, make it anew, and copy again"
+    )]
+    HalfCopied {
+        /// Which.
+        database: String,
     },
     /// The schema could not be brought up to date.
     #[error("the schema of {database} could not be brought up to date: {source}")]
@@ -282,5 +291,13 @@ async fn check_schema(
     target: &Target,
     connection: &mut PgConnection,
 ) -> Result<(), PostgresOpenError> {
-    schema(target, connection).await?.is_usable(target)
+    schema(target, connection).await?.is_usable(target)?;
+    let is_half = sqlx::query_scalar::<_, i64>(tables::IS_HALF);
+    let rows = is_half.fetch_one(connection).await;
+    match rows.map_err(|error| target.unreachable(error))? {
+        0 => Ok(()),
+        _ => Err(PostgresOpenError::HalfCopied {
+            database: target.name.clone(),
+        }),
+    }
 }

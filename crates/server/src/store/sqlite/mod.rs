@@ -17,6 +17,7 @@ mod open;
 mod payments;
 mod read;
 mod rooms;
+mod tables;
 mod writer;
 
 pub use folder::FolderLock;

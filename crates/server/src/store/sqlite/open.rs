@@ -6,6 +6,7 @@ use super::{Inner, SqliteStore};
 use crate::store::error::{OpenError, StoreError};
 use crate::store::integrity;
 use crate::store::port::LedgerStore as _;
+use crate::store::tables;
 use rusqlite::OpenFlags;
 use sha2::{Digest as _, Sha256};
 use sqlx::migrate::Migrator;
@@ -82,6 +83,12 @@ impl SqliteStore {
                 })?;
         }
         migrate(&mut connection, dir, &file).await?;
+        let is_half = sqlx::query_scalar::<_, i64>(tables::IS_HALF);
+        if is_half.fetch_one(&mut connection).await.map_err(database)? > 0 {
+            return Err(OpenError::HalfCopied {
+                folder: dir.to_owned(),
+            });
+        }
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(connect.pragma("query_only", "ON"))

@@ -11,3 +11,6 @@ mod secrets;
 #[cfg(feature = "postgres")]
 mod servers;
 mod undo;
+
+#[cfg(feature = "postgres")]
+pub(crate) use processes::begin;

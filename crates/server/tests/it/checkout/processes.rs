@@ -41,15 +41,15 @@ pub(super) fn way(point: Point) -> Option<(&'static str, End)> {
 }
 
 /// One fan's purchase of two seats.
-pub(super) struct Purchase {
-    pub(super) order: Uuid,
+pub(crate) struct Purchase {
+    pub(crate) order: Uuid,
     pub(super) command: Uuid,
-    pub(super) path: String,
-    pub(super) body: Value,
+    pub(crate) path: String,
+    pub(crate) body: Value,
 }
 
 /// Holds and asks for the price; nothing where the connection breaks.
-pub(super) async fn begin(client: &mut Client, seat: u32, card: &str) -> Option<Purchase> {
+pub(crate) async fn begin(client: &mut Client, seat: u32, card: &str) -> Option<Purchase> {
     let base = format!("/api/v1/performances/{SHOW}");
     let hold = Uuid::now_v7();
     let wish = json!({ "command_id": Uuid::now_v7(), "hold_id": hold,
