@@ -172,6 +172,10 @@ impl App {
         crate::http::rooms::door::take_up(&state)
             .await
             .map_err(RoomsStartError::from)?;
+        tokio::spawn(crate::http::rooms::door::take_up_after_others(
+            state.downgrade(),
+            state.money.checkouts.taken_over(),
+        ));
         Ok(Self {
             state,
             fans: OnceLock::new(),

@@ -194,6 +194,7 @@ impl Inner {
         let lapse = self.parts.settings.lapse;
         for server in watch.gone(&others, Instant::now(), lapse) {
             self.take_up_of(server).await?;
+            self.taken_over.send_modify(|times| *times += 1);
         }
         Ok(())
     }

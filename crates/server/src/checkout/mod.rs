@@ -126,6 +126,7 @@ pub(crate) struct Inner {
     running: Registry,
     lease: Lease,
     draining: watch::Sender<bool>,
+    taken_over: watch::Sender<u64>,
     unexplained: mpsc::Sender<CommandId>,
 }
 
@@ -161,6 +162,7 @@ impl Checkouts {
             running: Registry::default(),
             lease,
             draining: watch::Sender::new(false),
+            taken_over: watch::Sender::new(0),
             unexplained,
         });
         tokio::spawn(notices::explain(Arc::downgrade(&inner), queue));
@@ -376,6 +378,12 @@ impl Checkouts {
             }
             ended.await;
         }
+    }
+
+    /// Counts how often this server has taken checkouts of another one over.
+    #[must_use]
+    pub fn taken_over(&self) -> watch::Receiver<u64> {
+        self.0.taken_over.subscribe()
     }
 
     /// Sagas under way.

@@ -14,8 +14,8 @@ use crate::money::Money;
 use crate::store::Database;
 use booking_core::PerformanceId;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 /// The services of a running server. Put together in [`app`](crate::app).
 pub struct Services {
@@ -53,7 +53,25 @@ pub struct Services {
 #[derive(Clone)]
 pub struct AppState(Arc<Services>);
 
+/// The same, but it keeps nothing alive: for what goes on as long as the server does.
+#[derive(Clone)]
+pub struct WeakState(Weak<Services>);
+
+impl WeakState {
+    /// The services, if they are still there.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<AppState> {
+        self.0.upgrade().map(AppState)
+    }
+}
+
 impl AppState {
+    /// A handle that keeps nothing alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakState {
+        WeakState(Arc::downgrade(&self.0))
+    }
+
     /// Shares `services`.
     #[must_use]
     pub fn new(services: Services) -> Self {

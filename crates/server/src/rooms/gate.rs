@@ -105,13 +105,19 @@ impl WaitingRooms {
                 order,
                 fan,
                 admission,
+                admission_id: Some(paying.entered.admission.id),
             };
-            self.0.kept_store.begin_paying(row).await?;
+            // Here nobody pays with it, but somebody may at another server.
+            if let Some(other) = self.0.kept_store.begin_paying(row).await? {
+                let refusal = Refusal::AdmissionInUse(other);
+                return Err(RoomsError::Refused(paying.entered.entry.room, refusal));
+            }
         }
         Ok(paying)
     }
 
-    /// Orders that were being paid for with an admission when the last run ended.
+    /// Orders that are being paid for with an admission, and that nobody here looks after: left by the
+    /// last run, or by a server whose checkouts have been taken over.
     pub async fn take_up_paying(&self) -> Result<Vec<Paying>, StoreError> {
         let mut left = Vec::new();
         for row in self.0.kept_store.paying().await? {
@@ -125,7 +131,8 @@ impl WaitingRooms {
             });
             let paying = entered.map(|entered| self.take_for(entered, row.fan, row.order));
             match paying {
-                Some(Ok(paying)) => left.push(paying),
+                Some(Ok(paying)) if paying.is_first => left.push(paying),
+                Some(Ok(_)) => {}
                 // Its room was removed meanwhile, or it was the admission's second order.
                 Some(Err(_)) | None => self.0.kept_store.end_paying(row.order).await?,
             }

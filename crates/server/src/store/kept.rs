@@ -19,6 +19,8 @@ pub struct PayingRow {
     pub fan: FanId,
     /// The admission, JSON.
     pub admission: String,
+    /// Its id; `None`: written down when that was not asked.
+    pub admission_id: Option<[u8; 16]>,
 }
 
 /// What an account is told at its next sign-in.
@@ -49,10 +51,21 @@ pub enum Change {
     KeepThrottle(Bytes, i64),
 }
 
+/// What a change has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is made, and there is nothing more to say.
+    Made,
+    /// A notice was taken.
+    Taken(Notice),
+    /// The admission pays for this other order. Nothing was written.
+    PaysFor(OrderId),
+}
+
 /// What is kept for a while: one way to change it, and questions.
 pub trait KeptStore: Send + Sync + 'static {
-    /// Makes one change, all of it or nothing; answers with the notice where one was taken.
-    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Option<Notice>, StoreError>>;
+    /// Makes one change, all of it or nothing.
+    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Done, StoreError>>;
 
     /// Writes a line of the journal of the rooms in memory.
     fn write_line(&self, seq: u64, line: String) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -67,10 +80,16 @@ pub trait KeptStore: Send + Sync + 'static {
         Box::pin(async move { self.change_kept(change).await.map(drop) })
     }
 
-    /// Remembers that an order is being paid for with an admission.
-    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<(), StoreError>> {
+    /// Remembers that an order is being paid for with an admission, unless that pays for another one
+    /// at this moment, at whichever server: then which.
+    fn begin_paying(&self, row: PayingRow) -> BoxFuture<'_, Result<Option<OrderId>, StoreError>> {
         let change = Change::BeginPaying(row);
-        Box::pin(async move { self.change_kept(change).await.map(drop) })
+        Box::pin(async move {
+            Ok(match self.change_kept(change).await? {
+                Done::PaysFor(order) => Some(order),
+                Done::Made | Done::Taken(_) => None,
+            })
+        })
     }
     /// Forgets it again.
     fn end_paying(&self, order: OrderId) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -91,7 +110,13 @@ pub trait KeptStore: Send + Sync + 'static {
     }
     /// What an account is to be told, which is forgotten with that.
     fn take_notice(&self, account: AccountId) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
-        self.change_kept(Change::TakeNotice(account))
+        let change = Change::TakeNotice(account);
+        Box::pin(async move {
+            Ok(match self.change_kept(change).await? {
+                Done::Taken(notice) => Some(notice),
+                Done::Made | Done::PaysFor(_) => None,
+            })
+        })
     }
 
     /// Keeps who guesses passwords.

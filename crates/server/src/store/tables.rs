@@ -100,7 +100,8 @@ tables! {
     waiting_room_removed by 1, FEW: room_id Bytes, name Text, made_ms Integer, removed_ms Integer,
         removed_by Text, log Text;
     waiting_room_journal by 1, MANY: seq Integer, entry Text;
-    waiting_room_paying by 1, MANY: order_id Bytes, fan_id Bytes, admission Text;
+    waiting_room_paying by 1, MANY: order_id Bytes, fan_id Bytes, admission Text,
+        admission_id Bytes;
 }
 
 impl Table {

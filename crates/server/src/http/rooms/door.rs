@@ -6,7 +6,7 @@
 use super::Visitor;
 use crate::checkout::{Checkout, CheckoutError, Checkouts, Wanted};
 use crate::http::problem::ApiError;
-use crate::http::state::AppState;
+use crate::http::state::{AppState, WeakState};
 use crate::rooms::gate::Paying;
 use crate::rooms::{Caller, Entered, Entry};
 use crate::store::StoreError;
@@ -15,7 +15,7 @@ use axum::http::request::Parts;
 use booking_core::price::Place;
 use booking_core::{FanId, HoldId, PerformanceId, SeatRequest};
 use std::sync::Arc;
-use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::sync::{OwnedMutexGuard, oneshot, watch};
 
 /// The header that carries an admission.
 pub const ADMISSION: &str = "onsale-admission";
@@ -279,6 +279,18 @@ async fn free_when_done(checkouts: &Checkouts, paying: Paying) {
             tracing::warn!(?error, order = %paying.order(), "nobody knows what became of an order");
         }
         Ok(_) | Err(_) => paying.given_up().await,
+    }
+}
+
+/// Takes up the payments with an admission that another server has left, whenever this one has taken
+/// its checkouts over.
+pub async fn take_up_after_others(state: WeakState, mut taken_over: watch::Receiver<u64>) {
+    while taken_over.changed().await.is_ok() {
+        let Some(state) = state.upgrade() else { return };
+        if let Err(error) = take_up(&state).await {
+            // Their time runs out all the same, and the next start tries again.
+            tracing::warn!(%error, "slots of orders of another server are not known");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::read::{as_i64, fixed, number};
 use super::transaction::Work;
 use crate::accounts::AccountId;
 use crate::store::error::StoreError;
-use crate::store::kept::{Change, KeptStore, Notice, PayingRow};
+use crate::store::kept::{Change, Done, KeptStore, Notice, PayingRow};
 use booking_core::{FanId, OrderId};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -15,12 +15,15 @@ use sqlx::{PgConnection, Row as _};
 const WRITE_LINE: &str = "INSERT INTO waiting_room_journal (seq, entry) VALUES ($1, $2)";
 const LINES: &str = "SELECT seq, entry FROM waiting_room_journal ORDER BY seq";
 const FORGET_LINES: &str = "DELETE FROM waiting_room_journal WHERE seq <= $1";
-const BEGIN_PAYING: &str = "INSERT INTO waiting_room_paying (order_id, fan_id, admission) \
-     VALUES ($1, $2, $3) ON CONFLICT (order_id) DO UPDATE SET fan_id = excluded.fan_id, \
-     admission = excluded.admission";
+const BEGIN_PAYING: &str = "INSERT INTO waiting_room_paying \
+     (order_id, fan_id, admission, admission_id) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT DO NOTHING";
+const PAID_WITH: &str = "SELECT order_id FROM waiting_room_paying WHERE admission_id = $1";
+const PAY_WITH_ANOTHER: &str = "UPDATE waiting_room_paying SET fan_id = $1, admission = $2, \
+     admission_id = $3 WHERE order_id = $4";
 const END_PAYING: &str = "DELETE FROM waiting_room_paying WHERE order_id = $1";
 const PAYING: &str =
-    "SELECT order_id, fan_id, admission FROM waiting_room_paying ORDER BY order_id";
+    "SELECT order_id, fan_id, admission, admission_id FROM waiting_room_paying ORDER BY order_id";
 const NOTE_REGISTRATION: &str = "INSERT INTO account_notice (account_id, registrations, last_ms) \
      VALUES ($1, 1, $2) ON CONFLICT (account_id) DO UPDATE SET \
      registrations = account_notice.registrations + 1, \
@@ -32,27 +35,20 @@ const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) 
 const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
 
 impl Work for Change {
-    /// A notice that was taken.
-    type Done = Option<Notice>;
+    type Done = Done;
 
-    async fn run(&self, connection: &mut PgConnection) -> Result<Option<Notice>, Trouble> {
+    async fn run(&self, connection: &mut PgConnection) -> Result<Done, Trouble> {
         Ok(make(connection, self).await?)
     }
 }
 
-async fn make(
-    connection: &mut PgConnection,
-    change: &Change,
-) -> Result<Option<Notice>, sqlx::Error> {
+async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, sqlx::Error> {
     let query = match change {
         Change::WriteLine(seq, line) => sqlx::query(WRITE_LINE)
             .bind(as_i64(*seq))
             .bind(line.as_str()),
         Change::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(as_i64(*up_to)),
-        Change::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
-            .bind(row.order.as_bytes().to_vec())
-            .bind(row.fan.as_bytes().to_vec())
-            .bind(row.admission.as_str()),
+        Change::BeginPaying(row) => return begin_paying(connection, row).await,
         Change::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
         Change::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
             .bind(account.as_bytes().to_vec())
@@ -63,26 +59,54 @@ async fn make(
         }
     };
     query.execute(connection).await?;
-    Ok(None)
+    Ok(Done::Made)
 }
 
-async fn take(
-    connection: &mut PgConnection,
-    account: AccountId,
-) -> Result<Option<Notice>, sqlx::Error> {
+/// An admission pays for one order, and an order is paid for with one admission: the last one.
+async fn begin_paying(connection: &mut PgConnection, row: &PayingRow) -> Result<Done, sqlx::Error> {
+    let admission_id = row.admission_id.map(|id| id.to_vec());
+    let begun = sqlx::query(BEGIN_PAYING)
+        .bind(row.order.as_bytes().to_vec())
+        .bind(row.fan.as_bytes().to_vec())
+        .bind(row.admission.as_str())
+        .bind(admission_id.clone());
+    if begun.execute(&mut *connection).await?.rows_affected() > 0 {
+        return Ok(Done::Made);
+    }
+    let other = sqlx::query(PAID_WITH).bind(admission_id.clone());
+    let other = other.fetch_optional(&mut *connection).await?;
+    let other: Option<Vec<u8>> = other.map(|row| row.try_get("order_id")).transpose()?;
+    // The table keeps no other length.
+    let other = other.and_then(|id| id.try_into().ok());
+    let other = other.map(OrderId::from_bytes);
+    match other {
+        Some(other) if other != row.order => return Ok(Done::PaysFor(other)),
+        Some(_) | None => {}
+    }
+    sqlx::query(PAY_WITH_ANOTHER)
+        .bind(row.fan.as_bytes().to_vec())
+        .bind(row.admission.as_str())
+        .bind(admission_id)
+        .bind(row.order.as_bytes().to_vec())
+        .execute(connection)
+        .await?;
+    Ok(Done::Made)
+}
+
+async fn take(connection: &mut PgConnection, account: AccountId) -> Result<Done, sqlx::Error> {
     let query = sqlx::query(TAKE_NOTICE).bind(*account.as_bytes());
     let Some(row) = query.fetch_optional(connection).await? else {
-        return Ok(None);
+        return Ok(Done::Made);
     };
     let registrations: i64 = row.try_get("registrations")?;
-    Ok(Some(Notice {
+    Ok(Done::Taken(Notice {
         registrations: u32::try_from(registrations).unwrap_or(u32::MAX),
         last_ms: row.try_get("last_ms")?,
     }))
 }
 
 impl KeptStore for PostgresStore {
-    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
+    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Done, StoreError>> {
         Box::pin(self.change(change))
     }
 
@@ -104,6 +128,10 @@ impl KeptStore for PostgresStore {
                         order: OrderId::from_bytes(fixed(row, "order_id")?),
                         fan: FanId::from_bytes(fixed(row, "fan_id")?),
                         admission: row.try_get("admission")?,
+                        admission_id: match row.try_get::<Option<&[u8]>, _>("admission_id")? {
+                            Some(_) => Some(fixed(row, "admission_id")?),
+                            None => None,
+                        },
                     })
                 })
                 .collect()

@@ -4,7 +4,7 @@ use super::SqliteStore;
 use super::writer::{Write, WriteError};
 use crate::accounts::AccountId;
 use crate::store::error::StoreError;
-use crate::store::kept::{Change, KeptStore, Notice, PayingRow};
+use crate::store::kept::{Change, Done, KeptStore, Notice, PayingRow};
 use booking_core::{FanId, OrderId};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -15,12 +15,15 @@ use std::convert::Infallible;
 const WRITE_LINE: &str = "INSERT INTO waiting_room_journal (seq, entry) VALUES (?, ?)";
 const LINES: &str = "SELECT seq, entry FROM waiting_room_journal ORDER BY seq";
 const FORGET_LINES: &str = "DELETE FROM waiting_room_journal WHERE seq <= ?";
-const BEGIN_PAYING: &str = "INSERT INTO waiting_room_paying (order_id, fan_id, admission) \
-     VALUES (?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET fan_id = excluded.fan_id, \
-     admission = excluded.admission";
+const BEGIN_PAYING: &str = "INSERT INTO waiting_room_paying \
+     (order_id, fan_id, admission, admission_id) VALUES (?, ?, ?, ?) \
+     ON CONFLICT DO NOTHING";
+const PAID_WITH: &str = "SELECT order_id FROM waiting_room_paying WHERE admission_id = ?";
+const PAY_WITH_ANOTHER: &str = "UPDATE waiting_room_paying SET fan_id = ?, admission = ?, \
+     admission_id = ? WHERE order_id = ?";
 const END_PAYING: &str = "DELETE FROM waiting_room_paying WHERE order_id = ?";
 const PAYING: &str =
-    "SELECT order_id, fan_id, admission FROM waiting_room_paying ORDER BY order_id";
+    "SELECT order_id, fan_id, admission, admission_id FROM waiting_room_paying ORDER BY order_id";
 const NOTE_REGISTRATION: &str = "INSERT INTO account_notice (account_id, registrations, last_ms) \
      VALUES (?, 1, ?) ON CONFLICT (account_id) DO UPDATE SET \
      registrations = account_notice.registrations + 1, \
@@ -32,14 +35,13 @@ const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) 
 const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
 
 impl Write for Change {
-    /// A notice that was taken.
-    type Done = Option<Notice>;
+    type Done = Done;
     type Refusal = Infallible;
 
     async fn run(
         connection: &mut SqliteConnection,
         writes: &[Self],
-    ) -> Result<Vec<Option<Notice>>, WriteError<Infallible>> {
+    ) -> Result<Vec<Done>, WriteError<Infallible>> {
         let mut done = Vec::with_capacity(writes.len());
         for write in writes {
             done.push(make(connection, write).await?);
@@ -51,16 +53,13 @@ impl Write for Change {
 async fn make(
     connection: &mut SqliteConnection,
     change: &Change,
-) -> Result<Option<Notice>, WriteError<Infallible>> {
+) -> Result<Done, WriteError<Infallible>> {
     let query = match change {
         Change::WriteLine(seq, line) => sqlx::query(WRITE_LINE)
             .bind(number(*seq))
             .bind(line.as_str()),
         Change::ForgetLines(up_to) => sqlx::query(FORGET_LINES).bind(number(*up_to)),
-        Change::BeginPaying(row) => sqlx::query(BEGIN_PAYING)
-            .bind(row.order.as_bytes().to_vec())
-            .bind(row.fan.as_bytes().to_vec())
-            .bind(row.admission.as_str()),
+        Change::BeginPaying(row) => return begin_paying(connection, row).await,
         Change::EndPaying(order) => sqlx::query(END_PAYING).bind(order.as_bytes().to_vec()),
         Change::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
             .bind(account.as_bytes().to_vec())
@@ -71,21 +70,53 @@ async fn make(
         }
     };
     query.execute(connection).await?;
-    Ok(None)
+    Ok(Done::Made)
+}
+
+/// An admission pays for one order, and an order is paid for with one admission: the last one.
+async fn begin_paying(
+    connection: &mut SqliteConnection,
+    row: &PayingRow,
+) -> Result<Done, WriteError<Infallible>> {
+    let admission_id = row.admission_id.map(|id| id.to_vec());
+    let begun = sqlx::query(BEGIN_PAYING)
+        .bind(row.order.as_bytes().to_vec())
+        .bind(row.fan.as_bytes().to_vec())
+        .bind(row.admission.as_str())
+        .bind(admission_id.clone());
+    if begun.execute(&mut *connection).await?.rows_affected() > 0 {
+        return Ok(Done::Made);
+    }
+    let other = sqlx::query(PAID_WITH).bind(admission_id.clone());
+    let other = other.fetch_optional(&mut *connection).await?;
+    let other = other.map(|row| id(&row, "order_id")).transpose()?;
+    let other = other.map(OrderId::from_bytes);
+    match other {
+        Some(other) if other != row.order => return Ok(Done::PaysFor(other)),
+        Some(_) | None => {}
+    }
+    sqlx::query(PAY_WITH_ANOTHER)
+        .bind(row.fan.as_bytes().to_vec())
+        .bind(row.admission.as_str())
+        .bind(admission_id)
+        .bind(row.order.as_bytes().to_vec())
+        .execute(connection)
+        .await?;
+    Ok(Done::Made)
 }
 
 async fn take(
     connection: &mut SqliteConnection,
     account: AccountId,
-) -> Result<Option<Notice>, WriteError<Infallible>> {
+) -> Result<Done, WriteError<Infallible>> {
     let row = sqlx::query(NOTICE).bind(account.as_bytes().to_vec());
     let Some(row) = row.fetch_optional(&mut *connection).await? else {
-        return Ok(None);
+        return Ok(Done::Made);
     };
     let forget = sqlx::query(FORGET_NOTICE).bind(account.as_bytes().to_vec());
     forget.execute(connection).await?;
     let registrations: i64 = row.try_get("registrations")?;
-    Ok(Some(Notice {
+    Ok(Done::Taken(Notice {
         registrations: u32::try_from(registrations).unwrap_or(u32::MAX),
         last_ms: row.try_get("last_ms")?,
     }))
@@ -104,7 +135,7 @@ fn number(seq: u64) -> i64 {
 }
 
 impl KeptStore for SqliteStore {
-    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Option<Notice>, StoreError>> {
+    fn change_kept(&self, change: Change) -> BoxFuture<'_, Result<Done, StoreError>> {
         Box::pin(async move { Ok(self.write(change).await?) })
     }
 
@@ -129,6 +160,10 @@ impl KeptStore for SqliteStore {
                         order: OrderId::from_bytes(id(row, "order_id")?),
                         fan: FanId::from_bytes(id(row, "fan_id")?),
                         admission: row.try_get("admission")?,
+                        admission_id: match row.try_get::<Option<&[u8]>, _>("admission_id")? {
+                            Some(_) => Some(id(row, "admission_id")?),
+                            None => None,
+                        },
                     })
                 })
                 .collect()

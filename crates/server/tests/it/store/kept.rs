@@ -10,6 +10,7 @@ use onsale_server::store::kept::{KeptStore, Notice, PayingRow};
 contract! {
     the_journal_is_read_in_order_and_forgotten_from_its_beginning
     an_order_is_being_paid_until_it_is_not
+    an_admission_pays_for_one_order_at_a_time_at_whichever_server
     a_notice_is_told_once
     the_throttle_is_kept_whole_and_only_once
 }
@@ -37,6 +38,7 @@ async fn an_order_is_being_paid_until_it_is_not<B: Backend>() {
         order: OrderId::from_u128(order),
         fan: FanId::from_u128(7),
         admission: admission.to_owned(),
+        admission_id: None,
     };
     for row in [row(2, "b"), row(1, "a"), row(2, "c")] {
         store.begin_paying(row).await.unwrap();
@@ -47,6 +49,40 @@ async fn an_order_is_being_paid_until_it_is_not<B: Backend>() {
         store.end_paying(OrderId::from_u128(1)).await.unwrap();
     }
     assert_eq!(store.paying().await.unwrap(), [row(2, "c")]);
+}
+
+async fn an_admission_pays_for_one_order_at_a_time_at_whichever_server<B: Backend>() {
+    let (store, guard) = B::fresh().await;
+    let row = |order: u128, id: u8| PayingRow {
+        order: OrderId::from_u128(order),
+        fan: FanId::from_u128(7),
+        admission: "{}".to_owned(),
+        admission_id: Some([id; 16]),
+    };
+    let mut wishes = Vec::new();
+    for order in 1..=8 {
+        let store = B::beside(&store, &guard).await;
+        wishes.push(async move { store.begin_paying(row(order, 1)).await.unwrap() });
+    }
+    let refused = futures_util::future::join_all(wishes).await;
+    let paying = store.paying().await.unwrap();
+    let [won] = &paying[..] else {
+        panic!("{paying:?}")
+    };
+    let other = refused.iter().flatten().collect::<Vec<_>>();
+    assert_eq!(other, [&won.order; 7], "the others are told which");
+    // The same one again, another one with another admission, and the first one with a third.
+    let order = won.order.uuid().as_u128();
+    assert_eq!(store.begin_paying(row(order, 1)).await.unwrap(), None);
+    assert_eq!(store.begin_paying(row(20, 2)).await.unwrap(), None);
+    assert_eq!(store.begin_paying(row(order, 3)).await.unwrap(), None);
+    assert_eq!(
+        store.begin_paying(row(21, 1)).await.unwrap(),
+        None,
+        "it is free again"
+    );
+    store.end_paying(OrderId::from_u128(20)).await.unwrap();
+    assert_eq!(store.begin_paying(row(22, 2)).await.unwrap(), None);
 }
 
 async fn a_notice_is_told_once<B: Backend>() {
