@@ -38,11 +38,11 @@ impl Work for Change {
     type Done = Done;
 
     async fn run(&self, connection: &mut PgConnection) -> Result<Done, Trouble> {
-        Ok(make(connection, self).await?)
+        make(connection, self).await
     }
 }
 
-async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, sqlx::Error> {
+async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, Trouble> {
     let query = match change {
         Change::WriteLine(seq, line) => sqlx::query(WRITE_LINE)
             .bind(as_i64(*seq))
@@ -53,7 +53,7 @@ async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, sq
         Change::NoteRegistration(account, at_ms) => sqlx::query(NOTE_REGISTRATION)
             .bind(account.as_bytes().to_vec())
             .bind(*at_ms),
-        Change::TakeNotice(account) => return take(connection, *account).await,
+        Change::TakeNotice(account) => return Ok(take(connection, *account).await?),
         Change::KeepThrottle(bytes, at_ms) => {
             sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
         }
@@ -63,7 +63,7 @@ async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, sq
 }
 
 /// An admission pays for one order, and an order is paid for with one admission: the last one.
-async fn begin_paying(connection: &mut PgConnection, row: &PayingRow) -> Result<Done, sqlx::Error> {
+async fn begin_paying(connection: &mut PgConnection, row: &PayingRow) -> Result<Done, Trouble> {
     let admission_id = row.admission_id.map(|id| id.to_vec());
     let begun = sqlx::query(BEGIN_PAYING)
         .bind(row.order.as_bytes().to_vec())
@@ -74,22 +74,25 @@ async fn begin_paying(connection: &mut PgConnection, row: &PayingRow) -> Result<
         return Ok(Done::Made);
     }
     let other = sqlx::query(PAID_WITH).bind(admission_id.clone());
-    let other = other.fetch_optional(&mut *connection).await?;
-    let other: Option<Vec<u8>> = other.map(|row| row.try_get("order_id")).transpose()?;
-    // The table keeps no other length.
-    let other = other.and_then(|id| id.try_into().ok());
-    let other = other.map(OrderId::from_bytes);
-    match other {
-        Some(other) if other != row.order => return Ok(Done::PaysFor(other)),
-        Some(_) | None => {}
+    if let Some(other) = other.fetch_optional(&mut *connection).await? {
+        let other = fixed(&other, "order_id").map_err(Trouble::Failed)?;
+        let other = OrderId::from_bytes(other);
+        if other != row.order {
+            return Ok(Done::PaysFor(other));
+        }
     }
-    sqlx::query(PAY_WITH_ANOTHER)
+    let changed = sqlx::query(PAY_WITH_ANOTHER)
         .bind(row.fan.as_bytes().to_vec())
         .bind(row.admission.as_str())
         .bind(admission_id)
         .bind(row.order.as_bytes().to_vec())
         .execute(connection)
         .await?;
+    if changed.rows_affected() == 0 {
+        // What was in the way a moment ago is over.
+        let what = "an order was done at this moment".to_owned();
+        return Err(Trouble::Again(StoreError::Unavailable(what)));
+    }
     Ok(Done::Made)
 }
 
