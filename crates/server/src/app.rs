@@ -54,6 +54,8 @@ pub struct AppOptions {
     pub room_joins: JoinLimit,
     /// The folder of keys; `None`: the data folder's own.
     pub keys: Option<std::path::PathBuf>,
+    /// Servers that share the database sign with these keys from now on, whatever it was before.
+    pub new_keys: bool,
     /// Where the payment simulator keeps its record, which servers of one machine may share; `None`:
     /// in the data folder, for this server alone.
     pub simulator: Option<std::path::PathBuf>,
@@ -70,6 +72,22 @@ pub enum StartError {
     /// A secret cannot be had.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeyError),
+    /// What other servers have signed would be refused here, and the other way round.
+    #[error(
+        "{name} in {} is not the key that the servers of this database sign with: name the folder \
+         with their keys with --keys; where theirs are lost, --new-keys makes these everybody's, and \
+         what was signed until now is void",
+        folder.display()
+    )]
+    OtherKeys {
+        /// Which key.
+        name: &'static str,
+        /// Where it is.
+        folder: std::path::PathBuf,
+    },
+    /// What servers sign with could not be read or written down.
+    #[error("what the servers of this database sign with is not known")]
+    KeysUnknown(#[source] crate::store::StoreError),
     /// What deals with money could not be put together.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -89,6 +107,24 @@ pub enum StartError {
     },
 }
 
+/// The first server of a database says which keys it has, and the others have the same.
+async fn agree_on_keys(folder: &Path, store: &Database, anew: bool) -> Result<(), StartError> {
+    let kept = store.kept();
+    for (name, digest) in crate::keys::digests(folder)? {
+        let written = match anew {
+            true => kept.replace_key(name, digest).await,
+            false => kept.offer_key(name, digest).await,
+        };
+        written.map_err(StartError::KeysUnknown)?;
+        let agreed = kept.key_digest(name).await;
+        if agreed.map_err(StartError::KeysUnknown)? != Some(digest) {
+            let folder = folder.to_owned();
+            return Err(StartError::OtherKeys { name, folder });
+        }
+    }
+    Ok(())
+}
+
 impl App {
     /// Opens the database, which is in `data` unless it is told where, and starts the services on
     /// it.
@@ -99,6 +135,11 @@ impl App {
         };
         let url = options.database.as_ref();
         let store = Database::open(data, url, options.store).await?;
+        if url.is_some() {
+            let keys = options.keys.clone();
+            let keys = keys.unwrap_or_else(|| crate::keys::beside(data));
+            agree_on_keys(&keys, &store, options.new_keys).await?;
+        }
         let mut app = Self::on(data, store, options).await?;
         app._folder = folder;
         Ok(app)

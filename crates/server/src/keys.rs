@@ -17,6 +17,16 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+/// Every key.
+const NAMES: &[&str] = &[
+    "quote.key",
+    "ticket.key",
+    "webhook.key",
+    "device.key",
+    "room.key",
+    "challenge.key",
+];
+
 /// Bytes of a key.
 const KEY: usize = 32;
 
@@ -90,6 +100,22 @@ pub fn server(data: &Path) -> Result<ServerId, KeyError> {
     let mut id = [0; 16];
     id.copy_from_slice(&digest[..16]);
     Ok(ServerId(id))
+}
+
+/// Each key and its digest, by which servers that share a database agree on them. Of a key of 32 random
+/// bytes it tells nothing.
+pub fn digests(folder: &Path) -> Result<Vec<(&'static str, [u8; 32])>, KeyError> {
+    made(folder)?;
+    NAMES
+        .iter()
+        .map(|name| {
+            let mut hasher = Sha256::new();
+            hasher.update(b"onsale/key/1/");
+            hasher.update(name.as_bytes());
+            hasher.update(key(&folder.join(name))?);
+            Ok((*name, hasher.finalize().into()))
+        })
+        .collect()
 }
 
 /// The keys of a data folder, where it is not told that they are elsewhere.

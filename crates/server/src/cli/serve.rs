@@ -48,6 +48,10 @@ pub(super) struct Args {
     /// without it, in the data folder
     #[arg(long, value_name = "FILE", env = "ONSALE_SIMULATOR_RECORD")]
     simulator_record: Option<PathBuf>,
+    /// Sign with the keys this server has, although other servers of the database have signed with
+    /// others: what was signed until now is void
+    #[arg(long)]
+    new_keys: bool,
     /// Requests a second from one address; 0: no limit
     #[arg(long, value_name = "N", env = "ONSALE_RATE", default_value_t = 300)]
     rate: u32,
@@ -155,6 +159,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut options = AppOptions {
         database: args.data.database.clone(),
         keys: args.data.keys.clone(),
+        new_keys: args.new_keys,
         simulator: args.simulator_record,
         rooms_in,
         room_joins: NonZeroU32::new(args.room_joins),
@@ -176,6 +181,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         tracing::warn!(
             "listening beyond this machine on plain http: browsers keep no session without https; \
              put a proxy in front and name it with --trusted-proxy"
+        );
+    }
+    if args.data.database.is_some() && args.room_store == "memory" {
+        tracing::warn!(
+            "waiting rooms live in this server's memory: as long as it is the only one on its \
+             database, that is right; several need --room-store redis://…"
         );
     }
     let stop = stop_signal()?;

@@ -1,5 +1,6 @@
 //! What must outlive a crash and is of use for a while only: what rooms in memory decided a moment ago,
-//! payments that end somebody's stay, notices to accounts, and who guesses passwords.
+//! payments that end somebody's stay, notices to accounts, and who guesses passwords. And what servers
+//! sign with, as digests.
 //!
 //! What lines, admissions and bytes mean is the business of those who write them. Each method is one
 //! transaction.
@@ -49,6 +50,10 @@ pub enum Change {
     TakeNotice(AccountId),
     /// See [`KeptStore::keep_throttle`].
     KeepThrottle(Bytes, i64),
+    /// See [`KeptStore::offer_key`].
+    OfferKey(&'static str, [u8; 32]),
+    /// See [`KeptStore::replace_key`].
+    ReplaceKey(&'static str, [u8; 32]),
 }
 
 /// What a change has come to.
@@ -118,6 +123,28 @@ pub trait KeptStore: Send + Sync + 'static {
             })
         })
     }
+
+    /// Writes down the digest of a key that everybody signs with, unless there is one.
+    fn offer_key(
+        &self,
+        name: &'static str,
+        digest: [u8; 32],
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::OfferKey(name, digest);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
+    /// The same in place of the one that is there.
+    fn replace_key(
+        &self,
+        name: &'static str,
+        digest: [u8; 32],
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::ReplaceKey(name, digest);
+        Box::pin(async move { self.change_kept(change).await.map(drop) })
+    }
+    /// The digest of the key that everybody signs with.
+    fn key_digest(&self, name: &'static str)
+    -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>>;
 
     /// Keeps who guesses passwords.
     fn keep_throttle(&self, bytes: Bytes, at_ms: i64) -> BoxFuture<'_, Result<(), StoreError>> {

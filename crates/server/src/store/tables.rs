@@ -92,6 +92,7 @@ tables! {
     account_fan by 1, MANY: fan_id Bytes, account_id Bytes, adopted_ms Integer;
     account_notice by 1, MANY: account_id Bytes, registrations Integer, last_ms Integer;
     account_throttle by 1, FEW: one Integer, bytes Bytes, kept_ms Integer;
+    site_key by 1, MANY: name Text, digest Bytes;
     waiting_room by 1, FEW: room_id Bytes, made_ms Integer, settings Text, authority Text,
         demo Flag, state Text, state_ms Integer;
     waiting_room_performance by 1, MANY: performance_id Bytes, room_id Bytes;

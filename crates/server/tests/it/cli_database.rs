@@ -1,6 +1,8 @@
 //! `--database`: the same commands on a database that servers share.
 
 use crate::cli::{err, out};
+#[cfg(feature = "postgres")]
+use crate::support::server::Server;
 use std::process::{Command, Output, Stdio};
 
 /// Runs the program with the address where it does not stand in the list of processes.
@@ -87,6 +89,22 @@ async fn an_empty_database_is_migrated_filled_and_proved_sound() {
     done(&["user", "add", "ada@example.org", "--role", "admin"]);
     assert!(done(&["user", "list"]).contains("ada@example.org"));
     assert!(done(&["ledger", "verify"]).contains("no ledgers yet"));
+
+    // Who signs with other keys is told so before any fan is.
+    let server = Server::start_with(dir.path(), &[("ONSALE_DATABASE", &url)]).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().display().to_string();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &other];
+    let refused = tokio::task::block_in_place(|| onsale(&url, &serve));
+    assert!(!refused.status.success());
+    assert!(err(&refused).contains("--keys"), "{}", err(&refused));
+    let keys = dir.path().join("keys").display().to_string();
+    let shared = [("ONSALE_DATABASE", url.as_str()), ("ONSALE_KEYS", &keys)];
+    Server::start_with(elsewhere.path(), &shared)
+        .await
+        .stop()
+        .await;
+    server.stop().await;
     let is_there = dir.path().join("onsale.db").exists();
     assert!(!is_there, "nothing of it is in the folder");
 }

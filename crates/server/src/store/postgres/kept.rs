@@ -32,6 +32,11 @@ const TAKE_NOTICE: &str =
     "DELETE FROM account_notice WHERE account_id = $1 RETURNING registrations, last_ms";
 const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) VALUES (1, $1, $2) \
      ON CONFLICT (one) DO UPDATE SET bytes = excluded.bytes, kept_ms = excluded.kept_ms";
+const OFFER_KEY: &str =
+    "INSERT INTO site_key (name, digest) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+const REPLACE_KEY: &str = "INSERT INTO site_key (name, digest) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET digest = excluded.digest";
+const KEY_DIGEST: &str = "SELECT digest FROM site_key WHERE name = $1";
 const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
 
 impl Work for Change {
@@ -54,6 +59,10 @@ async fn make(connection: &mut PgConnection, change: &Change) -> Result<Done, Tr
             .bind(account.as_bytes().to_vec())
             .bind(*at_ms),
         Change::TakeNotice(account) => return Ok(take(connection, *account).await?),
+        Change::OfferKey(name, digest) => sqlx::query(OFFER_KEY).bind(*name).bind(digest.to_vec()),
+        Change::ReplaceKey(name, digest) => {
+            sqlx::query(REPLACE_KEY).bind(*name).bind(digest.to_vec())
+        }
         Change::KeepThrottle(bytes, at_ms) => {
             sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
         }
@@ -138,6 +147,16 @@ impl KeptStore for PostgresStore {
                     })
                 })
                 .collect()
+        })
+    }
+
+    fn key_digest(
+        &self,
+        name: &'static str,
+    ) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
+        Box::pin(async move {
+            let row = self.row(|| sqlx::query(KEY_DIGEST).bind(name)).await?;
+            row.map(|row| fixed(&row, "digest")).transpose()
         })
     }
 

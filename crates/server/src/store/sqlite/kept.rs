@@ -1,6 +1,7 @@
 //! What is kept for a while, on SQLite.
 
 use super::SqliteStore;
+use super::read::named;
 use super::writer::{Write, WriteError};
 use crate::accounts::AccountId;
 use crate::store::error::StoreError;
@@ -32,6 +33,11 @@ const NOTICE: &str = "SELECT registrations, last_ms FROM account_notice WHERE ac
 const FORGET_NOTICE: &str = "DELETE FROM account_notice WHERE account_id = ?";
 const KEEP_THROTTLE: &str = "INSERT INTO account_throttle (one, bytes, kept_ms) VALUES (1, ?, ?) \
      ON CONFLICT (one) DO UPDATE SET bytes = excluded.bytes, kept_ms = excluded.kept_ms";
+const OFFER_KEY: &str =
+    "INSERT INTO site_key (name, digest) VALUES (?, ?) ON CONFLICT (name) DO NOTHING";
+const REPLACE_KEY: &str = "INSERT INTO site_key (name, digest) VALUES (?, ?) \
+     ON CONFLICT (name) DO UPDATE SET digest = excluded.digest";
+const KEY_DIGEST: &str = "SELECT digest FROM site_key WHERE name = ?";
 const THROTTLE: &str = "SELECT bytes FROM account_throttle WHERE one = 1";
 
 impl Write for Change {
@@ -65,6 +71,10 @@ async fn make(
             .bind(account.as_bytes().to_vec())
             .bind(*at_ms),
         Change::TakeNotice(account) => return take(connection, *account).await,
+        Change::OfferKey(name, digest) => sqlx::query(OFFER_KEY).bind(*name).bind(digest.to_vec()),
+        Change::ReplaceKey(name, digest) => {
+            sqlx::query(REPLACE_KEY).bind(*name).bind(digest.to_vec())
+        }
         Change::KeepThrottle(bytes, at_ms) => {
             sqlx::query(KEEP_THROTTLE).bind(bytes.to_vec()).bind(*at_ms)
         }
@@ -167,6 +177,17 @@ impl KeptStore for SqliteStore {
                     })
                 })
                 .collect()
+        })
+    }
+
+    fn key_digest(
+        &self,
+        name: &'static str,
+    ) -> BoxFuture<'_, Result<Option<[u8; 32]>, StoreError>> {
+        Box::pin(async move {
+            let row = sqlx::query(KEY_DIGEST).bind(name);
+            let row = row.fetch_optional(self.reader()).await?;
+            row.map(|row| named(&row, "digest")).transpose()
         })
     }
 
