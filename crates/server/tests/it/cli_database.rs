@@ -92,6 +92,10 @@ async fn an_empty_database_is_migrated_filled_and_proved_sound() {
 
     // Who signs with other keys is told so before any fan is.
     let server = Server::start_with(dir.path(), &[("ONSALE_DATABASE", &url)]).await;
+    // Tools that only read and write the database may be used while it serves.
+    done(&["user", "role", "ada@example.org", "operator"]);
+    done(&["performance", "list"]);
+    done(&["ledger", "verify"]);
     let elsewhere = tempfile::tempdir().unwrap();
     let other = elsewhere.path().display().to_string();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &other];
@@ -100,6 +104,12 @@ async fn an_empty_database_is_migrated_filled_and_proved_sound() {
     assert!(err(&refused).contains("--keys"), "{}", err(&refused));
     let keys = dir.path().join("keys").display().to_string();
     let shared = [("ONSALE_DATABASE", url.as_str()), ("ONSALE_KEYS", &keys)];
+    // One that works as a server does needs a folder of its own, and the same keys.
+    let cancel = ["order", "cancel", "0123456789ab"];
+    assert!(err(&run(&cancel)).contains("in use"));
+    let apart = [&cancel[..], &["--data", &other, "--keys", &keys]].concat();
+    let unknown = tokio::task::block_in_place(|| onsale(&url, &apart));
+    assert!(err(&unknown).contains("no such order"), "{}", err(&unknown));
     Server::start_with(elsewhere.path(), &shared)
         .await
         .stop()

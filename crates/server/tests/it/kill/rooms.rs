@@ -15,6 +15,10 @@ use uuid::Uuid;
 /// Opens a room before the program runs.
 async fn open_room(data: &Path, cap: u32) -> RoomId {
     let app = App::open(data, AppOptions::default()).await.unwrap();
+    room_of(app, cap).await
+}
+
+async fn room_of(app: App, cap: u32) -> RoomId {
     let rooms = &app.services().rooms;
     let new = NewRoom {
         settings: RoomSettings {
@@ -140,6 +144,57 @@ async fn an_order_that_the_bank_confirms_afterwards_frees_its_slot() {
     next.come_in(&waits).await;
     assert_eq!(fan.refused("presence", &inside).await, "admission_over");
     server.stop().await;
+}
+
+/// The same where the server is gone for good, and another one finishes the order.
+#[cfg(all(feature = "postgres", feature = "redis"))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_another_server_finishes_frees_its_slot() {
+    use crate::support::process::Site;
+    use onsale_queue::room::{RedisOptions, RedisStore};
+    use onsale_server::rooms::RoomsIn;
+    let redis = redis_test::Server::start(&[]);
+    let site = Site::on_postgres().await;
+    let options = RedisOptions {
+        timeout_ms: 20_000,
+        ..RedisOptions::default()
+    };
+    let store = RedisStore::connect(&redis.url(), options).await.unwrap();
+    let options = AppOptions {
+        rooms_in: RoomsIn::Shared {
+            store: std::sync::Arc::new(store),
+            servers: 1,
+        },
+        keys: Some(site.keys()),
+        ..AppOptions::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let app = App::on(dir.path(), site.database().await, options).await;
+    let room = room_of(app.unwrap(), 1).await;
+
+    let url = redis.url();
+    let shared = [("ONSALE_ROOM_STORE", url.as_str())];
+    let mut server = site.server("first", &shared).await;
+    let heir = site.server("second", &shared).await;
+    let mut fan = Visitor::new(&server, 1, room).await;
+    let mut next = Visitor::new(&server, 2, room).await;
+    let pass = fan.join().await;
+    let waits = next.join().await;
+    let inside = fan.come_in(&pass).await;
+    fan.client.admission = inside["admission"].as_str().map(str::to_owned);
+    let order = begin_to_pay(&mut fan.client).await;
+    server.kill();
+
+    let mut fan = Visitor::new(&heir, 1, room).await;
+    let step = json!({ "command_id": Uuid::now_v7(), "approve": true });
+    let path = format!("/api/v1/orders/{order}/step");
+    let (status, paid) = fan.client.send("POST", &path, Some(&step)).await.unwrap();
+    assert!(status < 300, "{paid}");
+    // The only slot: nobody else comes in before it is free.
+    let mut next = Visitor::new(&heir, 2, room).await;
+    next.come_in(&waits).await;
+    assert_eq!(fan.refused("presence", &inside).await, "admission_over");
+    heir.stop().await;
 }
 
 /// Buys with a card whose bank asks.

@@ -102,6 +102,11 @@ impl Site {
         self.dir.path().join(server)
     }
 
+    /// What all its servers sign with.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.dir.path().join("keys")
+    }
+
     fn payments(&self) -> PathBuf {
         self.dir.path().join("payments")
     }
@@ -114,7 +119,7 @@ impl Site {
     fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.display().to_string();
         let mut environment = vec![
-            ("ONSALE_KEYS", text(self.dir.path().join("keys"))),
+            ("ONSALE_KEYS", text(self.keys())),
             ("ONSALE_SIMULATOR_RECORD", text(self.payments())),
         ];
         environment.extend(self.url.clone().map(|url| ("ONSALE_DATABASE", url)));
