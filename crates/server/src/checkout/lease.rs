@@ -123,10 +123,12 @@ impl Inner {
             };
             tracing::info!(checkouts = left.len(), of, "taking up unfinished checkouts");
         }
+        let mut fault = Ok(());
         for row in left {
-            self.take_up(&row).await?;
+            // One that is damaged holds no other back.
+            fault = fault.and(self.take_up(&row).await);
         }
-        Ok(())
+        fault
     }
 
     async fn take_up(self: &Arc<Self>, row: &CheckoutRow) -> Result<(), StoreError> {
@@ -157,11 +159,13 @@ impl Inner {
 
     /// Lets go of what others have taken over while this server could not beat.
     async fn let_go(&self) -> Result<(), StoreError> {
+        // Those first, and then what is written: whatever begins meanwhile is not among them.
+        let mut under_way = self.running.all();
+        under_way.retain(|(_, running)| running.is_under_way());
         let mine = self.parts.store.unsettled_of(self.lease.server).await?;
-        for (order, running) in self.running.all() {
-            let stands = running.at();
-            let is_under_way = stands.is_some_and(|checkout| !checkout.step.is_settled());
-            if is_under_way && !mine.iter().any(|row| row.order == order) {
+        for (order, running) in under_way {
+            // It may have come to its end here meanwhile.
+            if running.is_under_way() && !mine.iter().any(|row| row.order == order) {
                 running.lose();
             }
         }
@@ -192,11 +196,12 @@ impl Inner {
         let mut others = self.parts.store.owners().await?;
         others.retain(|other| other.server != self.lease.server);
         let lapse = self.parts.settings.lapse;
+        let mut fault = Ok(());
         for server in watch.gone(&others, Instant::now(), lapse) {
-            self.take_up_of(server).await?;
+            fault = fault.and(self.take_up_of(server).await);
             self.taken_over.send_modify(|times| *times += 1);
         }
-        Ok(())
+        fault
     }
 }
 
@@ -225,6 +230,12 @@ pub(super) async fn keep(inner: Weak<Inner>, every: Duration) {
 }
 
 impl Running {
+    /// Whether it stands at a recorded step that is not its last.
+    fn is_under_way(&self) -> bool {
+        self.at()
+            .is_some_and(|checkout| !checkout.step.is_settled())
+    }
+
     /// Somebody else has it now: nothing more is done here.
     fn lose(&self) {
         self.lost.store(true, Ordering::SeqCst);
