@@ -11,6 +11,7 @@ use crate::lane::LaneSettings;
 use crate::money::ProviderKind;
 use crate::observe::{self, LogFormat};
 use crate::rooms::RoomsIn;
+use crate::store::without_secrets;
 use anyhow::Context;
 use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
@@ -90,6 +91,8 @@ pub(super) struct Args {
         long,
         value_name = "WHERE",
         env = "ONSALE_ROOM_STORE",
+        // There may be a password in it.
+        hide_env_values = true,
         default_value = "memory"
     )]
     room_store: String,
@@ -232,10 +235,18 @@ async fn rooms_in(args: &Args) -> anyhow::Result<RoomsIn> {
     if !is_redis || !args.room_store.contains("://") {
         anyhow::bail!(
             "--room-store {}: rooms live in `memory` or in a Redis, as in redis://127.0.0.1:6379",
-            args.room_store
+            room_store(args)
         );
     }
     shared_rooms(args).await
+}
+
+/// What was said of it, without user and password.
+fn room_store(args: &Args) -> String {
+    match args.room_store.contains("://") {
+        true => without_secrets(&args.room_store),
+        false => args.room_store.clone(),
+    }
 }
 
 #[cfg(feature = "redis")]
@@ -250,7 +261,7 @@ async fn shared_rooms(args: &Args) -> anyhow::Result<RoomsIn> {
         .with_context(|| {
             format!(
                 "the waiting rooms' store {} cannot be used",
-                args.room_store
+                room_store(args)
             )
         })?;
     Ok(RoomsIn::Shared {
@@ -264,7 +275,7 @@ async fn shared_rooms(args: &Args) -> anyhow::Result<RoomsIn> {
     anyhow::bail!(
         "--room-store {} (for {} servers, {} replicas): this onsale was built without Redis; build \
          it with `cargo build --release -p onsale-server --features redis`",
-        args.room_store,
+        room_store(args),
         args.room_servers,
         args.room_replicas
     )

@@ -50,14 +50,20 @@ impl FromStr for DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((scheme, rest)) = self.0.split_once("://") else {
-            return f.write_str("(not an address)");
-        };
-        // A password may be in front of the host, and behind the name.
-        let rest = rest.split(['?', '#']).next().unwrap_or_default();
-        let rest = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-        write!(f, "{scheme}://{rest}")
+        f.write_str(&without_secrets(&self.0))
     }
+}
+
+/// An address as it may be shown: without user, password and parameters.
+#[must_use]
+pub fn without_secrets(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return "(not an address)".to_owned();
+    };
+    // A password may be in front of the host, and behind the name.
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{rest}")
 }
 
 impl fmt::Debug for DatabaseUrl {

@@ -23,7 +23,7 @@ pub mod sql;
 pub mod sqlite;
 pub mod tables;
 
-pub use database::{Database, DatabaseUrl};
+pub use database::{Database, DatabaseUrl, without_secrets};
 pub use error::{AppendError, OpenError, StoreError};
 pub use port::{Append, LedgerStore, NewBatch, News, Turn};
 #[cfg(feature = "postgres")]

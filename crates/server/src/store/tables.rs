@@ -104,7 +104,7 @@ tables! {
     waiting_room_journal by 1, MANY: seq Integer, entry Text;
     waiting_room_paying by 1, MANY: order_id Bytes, fan_id Bytes, admission Text,
         admission_id Bytes;
-    relay_cursor by 1, MANY: performance_id Bytes, seq Integer, window_ms Integer;
+    relay_cursor by 2, MANY: stream Text, performance_id Bytes, seq Integer, window_ms Integer;
     relay_dead_letter by 3, MANY: performance_id Bytes, topic Text, event_id Text, seq Integer,
         reason Text, at_ms Integer;
     relay_admission by 1, MANY: admission_id Bytes, room_id Bytes, at_ms Integer,
