@@ -1,5 +1,5 @@
 // The moment that all the waiting is for: being called, coming in, what was wished for, and its end.
-import { called, isHeard, listen } from "../fixtures/senses.ts";
+import { called, isHeard, listen, overhear, timesSaid } from "../fixtures/senses.ts";
 import { expect, test } from "../fixtures/test.ts";
 import { enter, entersTheShop, place, unfolds, waits } from "../fixtures/waiting.ts";
 
@@ -59,6 +59,74 @@ test("who does not allow notifications is told what remains", async ({ fan, oper
   await box.click();
   await fan.see.words(/Your browser does not allow notifications here/);
   await expect(box).not.toBeChecked();
+});
+
+test("when the turn comes, and when it is taken, the keyboard is there and it is said once", async ({ fan, operator }) => {
+  const { page, find } = fan;
+  const { id } = await operator.makeRoom(SHOW, { rate_per_minute: 0, cap: 5 });
+  await operator.act(id, "open");
+  await overhear(page.context());
+  await waits(fan, id);
+  await fan.do.tabTo(page.getByRole("checkbox", { name: "Play a sound" }));
+  await operator.change(id, { rate_per_minute: 600 });
+  // What the keyboard stood on is not on this page any more.
+  await expect(find.heading("It is your turn")).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(enter(fan)).toBeFocused();
+  await test.step("and stays there, also when nobody's slot is kept free any more", async () => {
+    await operator.change(id, { claim_ms: 1_000, late_ms: 600_000 });
+    await fan.see.words(/^Your kept place has lapsed/);
+    await expect(enter(fan)).toBeFocused();
+  });
+  await looks(page, id, 2);
+  expect(await timesSaid(page, "It is your turn")).toBe(1);
+
+  await page.keyboard.press("Enter");
+  await expect(find.heading("You are in the shop")).toBeFocused();
+  await looks(page, id, 2);
+  expect(await timesSaid(page, "You are in the shop")).toBe(1);
+  await page.keyboard.press("Tab");
+  await expect(find.link("Choose seats")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(find.heading(SHOW)).toBeVisible();
+
+  await test.step("and it finds the way out", async () => {
+    await fan.do.tabTo(find.button("Leave the shop"));
+    await page.keyboard.press("Enter");
+    await expect(find.button("Stay")).toBeFocused();
+    await page.keyboard.press("Enter");
+    await expect(find.button("Leave the shop")).toBeFocused();
+  });
+});
+
+test("a turn that comes to an end takes the keyboard with it and not away", async ({ fan, operator }) => {
+  const { page, find } = fan;
+  const { id } = await operator.makeRoom(SHOW, { rate_per_minute: 600, cap: 5 });
+  await operator.act(id, "open");
+  await overhear(page.context());
+  await page.goto(`/rooms/${id}`);
+  await fan.do.tabTo(enter(fan));
+  await operator.change(id, { claim_ms: 1_000, late_ms: 0 });
+  await expect(find.heading("Your turn is over")).toBeFocused();
+  await looks(page, id, 1);
+  expect(await timesSaid(page, "Your turn is over")).toBe(1);
+  await operator.change(id, { claim_ms: 120_000 });
+  await page.keyboard.press("Tab");
+  await expect(find.button("Join again")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(find.heading("It is your turn")).toBeFocused();
+});
+
+test("a turn takes the keyboard from nobody who is busy elsewhere", async ({ fan, operator }) => {
+  const { id } = await operator.makeRoom(SHOW, { rate_per_minute: 0, cap: 5 });
+  await operator.act(id, "open");
+  await waits(fan, id);
+  const language = fan.page.getByRole("combobox", { name: "Language" });
+  await fan.do.tabTo(language);
+  await operator.change(id, { rate_per_minute: 600 });
+  await expect(enter(fan)).toBeVisible();
+  await looks(fan.page, id, 2);
+  await expect(language).toBeFocused();
 });
 
 test("what was wished for while waiting is held with one tap, and paid", async ({ fan, operator }) => {

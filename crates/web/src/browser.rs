@@ -125,10 +125,15 @@ pub(crate) async fn pause(ms: i32) {
 /// Moves the keyboard to the element `id` where what it stood on has gone: otherwise the next press
 /// of Tab begins at the top of the page. Call it when the page has changed.
 pub(crate) fn focus_if_lost(id: &str) {
-    let on = document().active_element();
-    if on.is_none_or(|element| element.tag_name() == "BODY") {
+    if !has_focus() {
         focus(id);
     }
+}
+
+/// Whether the keyboard stands on anything of the page.
+pub(crate) fn has_focus() -> bool {
+    let on = document().active_element();
+    on.is_some_and(|element| element.tag_name() != "BODY")
 }
 
 /// Moves the keyboard to the element `id`, and brings it into view.

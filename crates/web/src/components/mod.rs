@@ -5,6 +5,7 @@ pub(crate) mod countdown;
 pub(crate) mod fans_switch;
 pub(crate) mod hold_clock;
 pub(crate) mod icon;
+pub(crate) mod keyboard;
 pub(crate) mod load;
 pub(crate) mod notice;
 pub(crate) mod page;

@@ -12,6 +12,7 @@ use super::kept::{self, Visit};
 use crate::api;
 use crate::browser;
 use crate::components::countdown::{ClockFace, Phase, use_now_ms};
+use crate::components::keyboard;
 use crate::components::{Icon, Sign};
 use crate::i18n::use_i18n;
 use crate::way::use_way;
@@ -22,6 +23,9 @@ fn performance_in(path: &str) -> Option<PerformanceId> {
     (parts.next() == Some("performances")).then_some(())?;
     parts.next()?.parse().ok()
 }
+
+/// What the bar offers first: there the keyboard goes when what it stood on has gone.
+const NEXT: &str = "shop-bar-next";
 
 /// How a visit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,8 @@ fn Bar(
         (true, true) => Standing::Away,
         (true, false) => Standing::Open,
     });
+    let shown = Memo::new(move |_| (standing.get(), asking.get()));
+    keyboard::follow(shown, NEXT);
     let ending = Memo::new(move |_| Phase::of(left.get()) == Phase::Ending);
 
     let sign = move || {
@@ -156,24 +162,28 @@ fn Bar(
     view! {
         <section class="shop-bar" class:shop-bar--ending=ending aria-label=i18n.say(|t| t.bar_label)>
             <div class="shop-bar__inner">
+                <span role="status">{move || match standing.get() {
+                    Standing::Open => None,
+                    Standing::Away => Some(i18n.t().bar_away),
+                    Standing::Over => Some(i18n.t().bar_over),
+                }}</span>
                 {move || match standing.get() {
                     Standing::Open if asking.get() => view! {
                         <span>{i18n.say(|t| t.bar_leave_sure)}</span>
                         <span class="shop-bar__do">
-                            <button type="button" class="shop-bar__button" on:click=move |_| asking.set(false)>{i18n.say(|t| t.bar_stay)}</button>
+                            <button type="button" class="shop-bar__button" id=NEXT on:click=move |_| asking.set(false)>{i18n.say(|t| t.bar_stay)}</button>
                             <button type="button" class="shop-bar__button" on:click=leave>{i18n.say(|t| t.bar_leave_yes)}</button>
                         </span>
                     }.into_any(),
                     Standing::Open => view! {
                         <span class="shop-bar__time"><Icon sign=Sign::Clock/>{i18n.say(|t| t.bar_left)}" "<ClockFace left_ms=left/></span>
                         <span class="shop-bar__do">
-                            <button type="button" class="shop-bar__button" on:click=move |_| asking.set(true)>{i18n.say(|t| t.bar_leave)}</button>
+                            <button type="button" class="shop-bar__button" id=NEXT on:click=move |_| asking.set(true)>{i18n.say(|t| t.bar_leave)}</button>
                         </span>
                     }.into_any(),
-                    Standing::Away => view! { <span>{i18n.say(|t| t.bar_away)}</span> }.into_any(),
+                    Standing::Away => ().into_any(),
                     Standing::Over => view! {
-                        <span>{i18n.say(|t| t.bar_over)}</span>
-                        <span class="shop-bar__do"><a class="shop-bar__button" href=to_room.clone() on:click=over>{i18n.say(|t| t.bar_to_room)}</a></span>
+                        <span class="shop-bar__do"><a class="shop-bar__button" id=NEXT href=to_room.clone() on:click=over>{i18n.say(|t| t.bar_to_room)}</a></span>
                     }.into_any(),
                 }}
             </div>

@@ -15,6 +15,7 @@ use super::visitor::{Barred, Doing, Visitor};
 use super::wishes::WishesForm;
 use crate::browser;
 use crate::components::countdown::{ClockFace, use_now_ms};
+use crate::components::keyboard;
 use crate::components::load::{Failed, Skeleton};
 use crate::components::notice::{Notice, Tone};
 use crate::components::page::announce;
@@ -79,9 +80,15 @@ enum Shown {
     Inside,
     Barred(Barred),
     Joining,
+    Gathered { opens_ms: Option<i64> },
+    Drawing,
     InLine,
+    Turn,
     Stage(Stage),
 }
+
+/// The heading of what is shown large: there the keyboard goes when what it stood on has gone.
+pub(super) const NOW: &str = "room-now";
 
 #[component]
 fn Heard(visitor: Visitor) -> impl IntoView {
@@ -95,20 +102,23 @@ fn Heard(visitor: Visitor) -> impl IntoView {
         match (visitor.barred.get(), stage) {
             (Some(barred), _) if !over => Shown::Barred(barred),
             (_, Stage::Joinable) => Shown::Joining,
+            (_, Stage::Gathered { opens_ms, .. }) => Shown::Gathered { opens_ms },
+            (_, Stage::Drawing { .. }) => Shown::Drawing,
             (_, Stage::InLine { .. }) => Shown::InLine,
+            (_, Stage::Turn { .. }) => Shown::Turn,
             (_, stage) => Shown::Stage(stage),
         }
     });
     // Whoever was reading further down sees what has become of them, above all that it is their turn.
     let kind = Memo::new(move |_| std::mem::discriminant(&shown.get()));
-    let turn = Memo::new(move |_| matches!(shown.get(), Shown::Stage(Stage::Turn { .. })));
     Effect::new(move |before: Option<_>| {
-        let now = (kind.get(), turn.get());
+        let now = kind.get();
         if before.is_some_and(|before| before != now) {
             browser::window().scroll_to_with_x_and_y(0.0, 0.0);
         }
         now
     });
+    keyboard::follow(shown, NOW);
     let name = move || {
         visitor.room.with(|room| {
             room.as_ref()
@@ -172,7 +182,7 @@ fn main_view(visitor: Visitor, shown: Shown) -> AnyView {
                 _ => i18n.room_t().joining_text,
             };
             view! {
-                <h1 class="room__title">{i18n.rooms(|t| t.joining_title)}</h1>
+                <h1 class="room__title" id=NOW tabindex="-1">{i18n.rooms(|t| t.joining_title)}</h1>
                 <p class="room__next" role="status">{text}</p>
                 <progress class="room__bar" aria-label=i18n.rooms(|t| t.joining_title)></progress>
             }
@@ -209,9 +219,9 @@ fn main_view(visitor: Visitor, shown: Shown) -> AnyView {
             |t| t.full_text,
             Some(Go::Performance),
         ),
-        Shown::Stage(Stage::Gathered { here, opens_ms }) => gathered(i18n, here, opens_ms),
-        Shown::Stage(Stage::Drawing { here }) => drawing(i18n, here),
-        Shown::Stage(Stage::Turn { late }) => view! { <Turn visitor late/> }.into_any(),
+        Shown::Gathered { opens_ms } => gathered(visitor, opens_ms),
+        Shown::Drawing => drawing(visitor),
+        Shown::Turn => view! { <Turn visitor/> }.into_any(),
         Shown::Stage(Stage::TurnOver) => word(
             visitor,
             |t| t.turn_over_title,
@@ -224,9 +234,13 @@ fn main_view(visitor: Visitor, shown: Shown) -> AnyView {
             |t| t.closed_text,
             Some(Go::Performance),
         ),
-        Shown::Stage(Stage::Unknown | Stage::InLine { .. }) => {
-            word(visitor, |t| t.unknown_title, |t| t.unknown_text, None)
-        }
+        Shown::Stage(
+            Stage::Unknown
+            | Stage::InLine { .. }
+            | Stage::Gathered { .. }
+            | Stage::Drawing { .. }
+            | Stage::Turn { .. },
+        ) => word(visitor, |t| t.unknown_title, |t| t.unknown_text, None),
     }
 }
 
@@ -270,7 +284,7 @@ fn word(visitor: Visitor, title: Key, text: Key, go: Option<Go>) -> AnyView {
         }
     });
     view! {
-        <h1 class="room__title">{i18n.rooms(title)}</h1>
+        <h1 class="room__title" id=NOW tabindex="-1">{i18n.rooms(title)}</h1>
         <p class="room__next">{i18n.rooms(text)}</p>
         {way.map(|way| view! { <p class="room__go">{way}</p> })}
     }
@@ -308,7 +322,7 @@ fn early(i18n: I18n, gathers_ms: Option<i64>, opens_ms: Option<i64>) -> AnyView 
     };
     let until = gathers_ms.or(opens_ms);
     view! {
-        <h1 class="room__title">{i18n.rooms(|t| t.early_title)}</h1>
+        <h1 class="room__title" id=NOW tabindex="-1">{i18n.rooms(|t| t.early_title)}</h1>
         {until.map(|until_ms| view! {
             <Countdown until_ms label=Signal::derive(i18n.rooms(|t| t.opens_in))/>
         })}
@@ -317,15 +331,27 @@ fn early(i18n: I18n, gathers_ms: Option<i64>, opens_ms: Option<i64>) -> AnyView 
     .into_any()
 }
 
-fn here_in_words(i18n: I18n, here: u64) -> String {
-    let t = i18n.room_t();
-    match u32::try_from(here) {
-        Ok(1) => count(1, t.gathered_one, t.gathered_n),
-        _ => fill(t.gathered_n, &[("n", &say::number(i18n.lang(), here))]),
+/// How many have gathered, in words.
+fn here(visitor: Visitor) -> impl Fn() -> String + Copy + Send + Sync + 'static {
+    let i18n = visitor.i18n;
+    let here = Memo::new(move |before: Option<&u64>| match visitor.stage.get() {
+        Some(Stage::Gathered { here, .. } | Stage::Drawing { here }) => here,
+        _ => before.copied().unwrap_or(1),
+    });
+    move || {
+        let t = i18n.room_t();
+        match u32::try_from(here.get()) {
+            Ok(1) => count(1, t.gathered_one, t.gathered_n),
+            _ => fill(
+                t.gathered_n,
+                &[("n", &say::number(i18n.lang(), here.get()))],
+            ),
+        }
     }
 }
 
-fn gathered(i18n: I18n, here: u64, opens_ms: Option<i64>) -> AnyView {
+fn gathered(visitor: Visitor, opens_ms: Option<i64>) -> AnyView {
+    let i18n = visitor.i18n;
     let text = move || {
         let t = i18n.room_t();
         match opens_ms {
@@ -334,21 +360,22 @@ fn gathered(i18n: I18n, here: u64, opens_ms: Option<i64>) -> AnyView {
         }
     };
     view! {
-        <h1 class="room__title">{i18n.rooms(|t| t.gathered_title)}</h1>
+        <h1 class="room__title" id=NOW tabindex="-1">{i18n.rooms(|t| t.gathered_title)}</h1>
         {opens_ms.map(|until_ms| view! {
             <Countdown until_ms label=Signal::derive(i18n.rooms(|t| t.draw_in))/>
         })}
-        <p class="room__ahead">{move || here_in_words(i18n, here)}</p>
+        <p class="room__ahead">{here(visitor)}</p>
         <p class="room__next">{text}</p>
     }
     .into_any()
 }
 
-fn drawing(i18n: I18n, here: u64) -> AnyView {
+fn drawing(visitor: Visitor) -> AnyView {
+    let i18n = visitor.i18n;
     view! {
-        <h1 class="room__title">{i18n.rooms(|t| t.drawing_title)}</h1>
+        <h1 class="room__title" id=NOW tabindex="-1">{i18n.rooms(|t| t.drawing_title)}</h1>
         <progress class="room__bar" aria-label=i18n.rooms(|t| t.drawing_title)></progress>
-        <p class="room__ahead">{move || here_in_words(i18n, here)}</p>
+        <p class="room__ahead">{here(visitor)}</p>
         <p class="room__next">{i18n.rooms(|t| t.next_drawing)}</p>
     }
     .into_any()
@@ -383,7 +410,7 @@ fn InLine(visitor: Visitor) -> impl IntoView {
     };
     let stands = move || line.get().2.is_none();
     view! {
-        <h1 class="room__place">
+        <h1 class="room__place" id=NOW tabindex="-1">
             <span class="room__label">{i18n.rooms(|t| t.your_place)}</span>
             <span class="room__number tabular">{move || say::number(i18n.lang(), line.get().0)}</span>
         </h1>

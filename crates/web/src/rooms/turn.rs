@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::kept::{self, Visit};
+use super::page::NOW;
 use super::say;
 use super::stage::Stage;
 use super::visitor::{Doing, Visitor};
@@ -20,7 +21,7 @@ use crate::words::{self, places_in_words};
 
 /// The button that lets them in.
 #[component]
-pub(super) fn Turn(visitor: Visitor, late: bool) -> impl IntoView {
+pub(super) fn Turn(visitor: Visitor) -> impl IntoView {
     let i18n = visitor.i18n;
     let now = use_now_ms();
     let left = move || {
@@ -32,7 +33,7 @@ pub(super) fn Turn(visitor: Visitor, late: bool) -> impl IntoView {
     };
     let text = move || {
         let t = i18n.room_t();
-        let late = late || matches!(visitor.stage.get(), Some(Stage::Turn { late: true }));
+        let late = matches!(visitor.stage.get(), Some(Stage::Turn { late: true }));
         match left() {
             _ if late => t.turn_late.to_owned(),
             Some(left) => fill(t.turn_text, &[("left", &format::clock_face(left))]),
@@ -41,7 +42,7 @@ pub(super) fn Turn(visitor: Visitor, late: bool) -> impl IntoView {
     };
     let entering = move || visitor.doing.get() == Doing::Entering || visitor.tries_again();
     view! {
-        <h1 class="room__title room__title--turn"><Icon sign=Sign::Ticket/>{i18n.rooms(|t| t.turn_title)}</h1>
+        <h1 class="room__title room__title--turn" id=NOW tabindex="-1"><Icon sign=Sign::Ticket/>{i18n.rooms(|t| t.turn_title)}</h1>
         <p class="room__next tabular">{text}</p>
         <p class="room__go">
             <button type="button" class="button button--primary button--large" id="enter"
@@ -69,7 +70,7 @@ pub(super) fn Inside(visitor: Visitor) -> impl IntoView {
     });
     let several = others.len() > 1;
     view! {
-        <h1 class="room__title">{i18n.rooms(|t| t.inside_title)}</h1>
+        <h1 class="room__title" id=NOW tabindex="-1">{i18n.rooms(|t| t.inside_title)}</h1>
         <p class="room__next">{move || {
             let when = format::instant(i18n.lang(), until, Detail::Clock, None);
             fill(i18n.room_t().inside_text, &[("when", &when)])

@@ -53,7 +53,11 @@ impl Visitor {
                 }
             });
         }
+        let inside = found.is_some();
         self.visit.set(found);
+        if inside {
+            self.speak_of_visit();
+        }
     }
 
     /// The visit has ended, and its place with it. Nobody is put at the end of the line unasked.
@@ -61,6 +65,7 @@ impl Visitor {
         if self.place.with_untracked(Option::is_some) {
             self.place.set(None);
             self.barred.set(Some(Barred::Used));
+            self.speak_of_visit();
         }
     }
 
@@ -112,6 +117,7 @@ impl Visitor {
                     && let Some(visit) = kept::visit_of(performance)
                 {
                     self.visit.set(Some((performance, visit)));
+                    self.speak_of_visit();
                 }
             }
             Err(failure) => self.no(failure),

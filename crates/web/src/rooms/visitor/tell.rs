@@ -38,8 +38,20 @@ impl Visitor {
         }
     }
 
+    /// The way in, or its end.
+    pub(super) fn speak_of_visit(self) {
+        let t = self.i18n.lang_now().room_texts();
+        let inside = self.visit.with_untracked(Option::is_some);
+        let sentence = if inside { t.inside_title } else { t.used_title };
+        self.said.set(sentence.to_owned());
+    }
+
     /// Tells a screen reader what matters, and nothing else.
     pub(super) fn speak(self, before: Option<&Seen>, now: &Seen) {
+        // Who is in the shop has been told so, and is not in line any more.
+        if self.visit.with_untracked(Option::is_some) {
+            return;
+        }
         let lang = self.i18n.lang_now();
         let t = lang.room_texts();
         let changed = before.is_none_or(|before| {
