@@ -13,6 +13,7 @@ use crate::http::web::WebApp;
 use crate::http::{AppState, Edge, Settings, router};
 use crate::lane::{LaneSettings, Lanes};
 use crate::money::{Money, MoneyError, ProviderKind};
+use crate::relay::{self, LeaseTimes, MemoryStream, Relay, RelayParts};
 use crate::rooms::limits::JoinLimit;
 use crate::rooms::{RoomsIn, RoomsStartError, WaitingRooms};
 use crate::store::{OpenError, SqliteStore, StoreOptions};
@@ -28,7 +29,22 @@ const CHECKOUTS_DRAIN: Duration = Duration::from_secs(5);
 pub struct App {
     state: AppState,
     fans: OnceLock<Crowds>,
+    relay: OnceLock<Relay>,
 }
+
+/// Where events go.
+#[derive(Clone, Debug, Default)]
+pub enum EventsIn {
+    /// Nowhere but to whoever listens in this process; sums by the minute are kept for a while.
+    #[default]
+    Process,
+    /// To Kafka.
+    #[cfg(feature = "kafka")]
+    Kafka(relay::KafkaOptions),
+}
+
+/// In process nobody waits for an event, and a look costs a write of the database.
+const GATHER_IN_PROCESS: Duration = Duration::from_secs(1);
 
 /// What a server is started with.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +93,15 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// Why events cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayStartError {
+    /// What was said of Kafka makes no sense.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Kafka(#[from] relay::KafkaFault),
 }
 
 impl App {
@@ -156,6 +181,7 @@ impl App {
         Ok(Self {
             state,
             fans: OnceLock::new(),
+            relay: OnceLock::new(),
         })
     }
 
@@ -178,6 +204,37 @@ impl App {
     /// Lets waiting rooms call visitors, four times a second.
     pub fn start_rooms(&self) {
         self.state.rooms.start();
+    }
+
+    /// Publishes what ledgers say, from where it was left.
+    pub fn start_relay(&self, events_in: &EventsIn) -> Result<(), RelayStartError> {
+        let (stream, gather): (Arc<dyn relay::EventStream>, _) = match events_in {
+            EventsIn::Process => (Arc::new(MemoryStream::default()), GATHER_IN_PROCESS),
+            #[cfg(feature = "kafka")]
+            EventsIn::Kafka(options) => (
+                Arc::new(relay::KafkaStream::new(options.clone())?),
+                relay::GATHER,
+            ),
+        };
+        let Services {
+            catalogue,
+            lanes,
+            clock,
+            store,
+            ..
+        } = self.services();
+        self.relay.get_or_init(|| {
+            Relay::start(RelayParts {
+                store: Arc::new(store.clone()),
+                source: catalogue.clone(),
+                stream,
+                clock: clock.clone(),
+                appends: lanes.appends(),
+                lease: LeaseTimes::default(),
+                gather,
+            })
+        });
+        Ok(())
     }
 
     /// Sends simulated fans to the performances whose switch is on.
@@ -212,6 +269,9 @@ impl App {
         self.state.rooms.drain().await;
         self.state.accounts.keep().await;
         self.state.lanes.drain().await;
+        if let Some(relay) = self.relay.get() {
+            relay.stop().await;
+        }
     }
 
     /// Gives the data folder back. Call after [`drain`](Self::drain).

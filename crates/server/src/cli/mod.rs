@@ -8,6 +8,7 @@ mod performance;
 mod performance_add;
 mod performance_terms;
 mod plan;
+mod relay;
 mod room;
 mod serve;
 mod user;
@@ -52,6 +53,7 @@ enum Command {
     Room(Box<room::Args>),
     User(user::Args),
     Ledger(ledger::Args),
+    Relay(relay::Args),
     #[command(hide = true)]
     Echo(echo::Args),
 }
@@ -140,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Room(args) => runtime().and_then(|runtime| runtime.block_on(room::run(*args))),
         Command::User(args) => runtime().and_then(|runtime| runtime.block_on(user::run(args))),
         Command::Ledger(args) => runtime().and_then(|runtime| runtime.block_on(ledger::run(args))),
+        Command::Relay(args) => runtime().and_then(|runtime| runtime.block_on(relay::run(args))),
         Command::Echo(args) => runtime().and_then(|runtime| runtime.block_on(echo::run(args))),
     };
     match result {

@@ -1,6 +1,7 @@
 //! `onsale serve`
 
 use super::Data;
+use super::relay::Kafka;
 use crate::app::{App, AppOptions};
 use crate::demo::operator;
 use crate::http::Settings;
@@ -108,6 +109,8 @@ pub(super) struct Args {
         default_value_t = 240
     )]
     room_joins: u32,
+    #[command(flatten)]
+    kafka: Kafka,
     /// One transaction a command, as a baseline for the benchmark
     #[arg(long, hide = true)]
     one_by_one: bool,
@@ -148,6 +151,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .local_addr()
         .context("the address listened at is not known")?;
     let rooms_in = rooms_in(&args).await?;
+    let events_in = args.kafka.events_in()?;
     let mut options = AppOptions {
         rooms_in,
         room_joins: NonZeroU32::new(args.room_joins),
@@ -161,6 +165,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let app = App::open(&args.data.data, options).await?;
     app.start_rooms();
+    app.start_relay(&events_in)?;
     app.start_fans();
     let web = app.services().web.is_built();
     tracing::info!(%address, data = %args.data.data.display(), web, "serving");

@@ -6,7 +6,7 @@
 //! | [`message`] | what is published |
 //! | [`book`] | from batches to messages, a pure function |
 //! | [`windows`] | what was sold minute by minute, from the messages |
-//! | [`stream`] | the port: where messages go; `memory` is in process |
+//! | [`stream`] | the port: where messages go; `memory` and `kafka` are its adapters |
 //! | [`lease`] | one server publishes at a time |
 //! | [`run`] | the relay itself, and sending dead letters again |
 //!
@@ -15,6 +15,8 @@
 //! one performance are in the order of its ledger within each topic.
 
 pub mod book;
+#[cfg(feature = "kafka")]
+mod kafka;
 pub mod lease;
 mod memory;
 pub mod message;
@@ -24,6 +26,8 @@ pub mod stream;
 pub mod windows;
 
 pub use book::{Book, Scope, Unreadable};
+#[cfg(feature = "kafka")]
+pub use kafka::{KafkaFault, KafkaOptions, KafkaStream};
 pub use lease::LeaseTimes;
 pub use memory::MemoryStream;
 pub use message::{Body, Message, Topic};

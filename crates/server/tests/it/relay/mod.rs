@@ -1,5 +1,6 @@
 //! From the ledger to messages, and on to whoever listens.
 
+mod cli;
 mod contract;
 mod life;
 mod recorded;
