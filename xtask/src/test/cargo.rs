@@ -11,21 +11,42 @@ use crate::{
     toolchain::{TARGET, Wasm},
 };
 
+/// Which tests of a program.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Filter<'a> {
+    /// Those whose names contain this.
+    pub(crate) word: Option<&'a str>,
+    /// And do not contain this.
+    pub(crate) without: Option<&'a str>,
+}
+
+impl<'a> From<Option<&'a str>> for Filter<'a> {
+    fn from(word: Option<&'a str>) -> Self {
+        Self {
+            word,
+            without: None,
+        }
+    }
+}
+
 /// The tests of packages, documentation examples included.
 pub(crate) fn test(
     step: &Step<'_>,
     packages: &[&str],
     options: &[&str],
-    filter: Option<&str>,
+    filter: Filter<'_>,
 ) -> Result<Tally> {
     let mut cargo = exec::cargo();
     cargo.args(["test", "--no-fail-fast"]);
     for package in packages {
         cargo.args(["--package", package]);
     }
-    cargo.args(options).args(filter);
+    cargo.args(options).args(filter.word);
+    if let Some(without) = filter.without {
+        cargo.args(["--", "--skip", without]);
+    }
     place::point_at_web_dist(&mut cargo);
-    count(step, packages[0], &mut cargo, filter)
+    count(step, packages[0], &mut cargo, filter.word)
 }
 
 /// The same tests as WebAssembly in node. Examples in the documentation stay native: rustdoc cannot

@@ -8,6 +8,7 @@ mod api;
 pub(crate) mod browser;
 mod cargo;
 mod gate;
+mod kafka;
 mod postgres;
 mod tally;
 
@@ -21,7 +22,7 @@ use std::{
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 
-use self::tally::Tally;
+use self::{cargo::Filter, tally::Tally};
 use crate::{
     apt, chores, exec,
     screen::{self, Screen, Step},
@@ -33,7 +34,8 @@ use crate::{
 pub(crate) struct Args {
     /// Parts to run, or one word that a test's name must contain; without any: everything
     ///
-    /// Parts: core, xtask, lint, server (on SQLite, PostgreSQL and Redis), web (natively), wasm
+    /// Parts: core, xtask, lint, server (on SQLite, PostgreSQL and Redis), kafka (events on a real
+    /// Kafka), web (natively), wasm
     /// (booking-core's tests in WebAssembly), gate (the waiting room's gate at the edge, in node),
     /// e2e (a real browser against the real server), api (requests made from the API's
     /// description).
@@ -51,6 +53,7 @@ pub(crate) enum Part {
     Gate,
     Web,
     Server,
+    Kafka,
     E2e,
     Api,
 }
@@ -61,9 +64,10 @@ impl Part {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Lint and api are whole or not at all: no test in them has a name to choose by.
+    /// Lint and api are whole or not at all: no test in them has a name to choose by. Kafka's have
+    /// one in common.
     fn takes_filter(self) -> bool {
-        !matches!(self, Self::Lint | Self::Api)
+        !matches!(self, Self::Lint | Self::Api | Self::Kafka)
     }
 }
 
@@ -181,7 +185,7 @@ fn needs_toolchain(plan: &Plan) -> bool {
 
 fn native_lane(run: &Run<'_>) {
     run.part(Part::Xtask, |step| {
-        cargo::test(step, &["xtask"], &[], run.filter())
+        cargo::test(step, &["xtask"], &[], run.filter().into())
     });
     run.part(Part::Core, |step| {
         ensure_redis(step)?;
@@ -189,12 +193,17 @@ fn native_lane(run: &Run<'_>) {
             step,
             &["booking-core", "onsale-queue", "onsale-edge-gate"],
             &["--all-features"],
-            run.filter(),
+            run.filter().into(),
         )
     });
     run.part(Part::Lint, lint);
     run.part(Part::Web, |step| {
-        cargo::test(step, &["onsale-web", "seat-painter"], &[], run.filter())
+        cargo::test(
+            step,
+            &["onsale-web", "seat-painter"],
+            &[],
+            run.filter().into(),
+        )
     });
     run.part(Part::Server, |step| {
         // Where the browser's tests follow, built with the app inside, once for both.
@@ -203,17 +212,39 @@ fn native_lane(run: &Run<'_>) {
         }
         ensure_redis(step)?;
         postgres::ensure(step)?;
+        kafka::ensure_compiler(step)?;
         cargo::test(
             step,
             &["onsale-server"],
             &["--features", SERVER_FEATURES.join(",").as_str()],
-            run.filter(),
+            Filter {
+                word: run.filter(),
+                without: Some(kafka::TESTS),
+            },
+        )
+    });
+    run.part(Part::Kafka, |step| {
+        kafka::ensure_compiler(step)?;
+        kafka::ensure(step)?;
+        cargo::test(
+            step,
+            &["onsale-server"],
+            &[
+                "--features",
+                SERVER_FEATURES.join(",").as_str(),
+                "--test",
+                "it",
+            ],
+            Filter {
+                word: Some(kafka::TESTS),
+                without: None,
+            },
         )
     });
 }
 
 /// With these the server is tested, and driven by a browser: built once for all of it.
-pub(crate) const SERVER_FEATURES: [&str; 2] = ["redis", "postgres"];
+pub(crate) const SERVER_FEATURES: [&str; 3] = ["redis", "postgres", "kafka"];
 
 /// Waiting rooms are held to the real thing.
 fn ensure_redis(step: &Step<'_>) -> Result<()> {

@@ -2,6 +2,8 @@
 
 mod cli;
 mod contract;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod life;
 mod recorded;
 pub(crate) mod sale;

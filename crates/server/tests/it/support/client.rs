@@ -30,6 +30,27 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> io::Result<(u16, Value)> {
+        let (code, body) = self.exchange(method, path, body).await?;
+        if body.is_empty() {
+            return Ok((code, Value::Null));
+        }
+        let body = serde_json::from_slice(&body).map_err(io::Error::other)?;
+        Ok((code, body))
+    }
+
+    /// A page that is not JSON.
+    #[cfg(feature = "kafka")]
+    pub(crate) async fn text(&mut self, path: &str) -> io::Result<String> {
+        let (_, body) = self.exchange("GET", path, None).await?;
+        String::from_utf8(body).map_err(io::Error::other)
+    }
+
+    async fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> io::Result<(u16, Vec<u8>)> {
         let body = body.map_or(String::new(), Value::to_string);
         let admission = self.admission.as_ref().map_or(String::new(), |admission| {
             format!("onsale-admission: {admission}\r\n")
@@ -59,13 +80,7 @@ impl Client {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).await?;
-        if body.is_empty() {
-            return Ok((code, Value::Null));
-        }
-        Ok((
-            code,
-            serde_json::from_slice(&body).map_err(io::Error::other)?,
-        ))
+        Ok((code, body))
     }
 
     async fn line(&mut self) -> io::Result<String> {

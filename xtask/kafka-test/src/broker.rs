@@ -1,0 +1,262 @@
+//! One broker process.
+
+use crate::jars::jars_folder;
+use redis_test::{free_port, until};
+use std::env;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How often other ports are tried where somebody was quicker.
+const TRIES: u32 = 5;
+/// How long a broker may take to start. On a busy machine it is mostly waiting for a processor.
+const PATIENCE: Duration = Duration::from_secs(180);
+const POLL: Duration = Duration::from_millis(50);
+/// What it says when it serves.
+const STARTED: &str = "Kafka Server started";
+/// A small heap, quick to start; what these tests do is not about speed.
+const JAVA: [&str; 5] = [
+    "-Xms64m",
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.apache.logging.log4j.level=INFO",
+];
+
+/// A broker with a data folder of its own.
+pub struct Broker {
+    process: Option<Process>,
+    /// Where it listens, on the loopback address, for as long as it lives.
+    pub port: u16,
+    dir: tempfile::TempDir,
+    jars: PathBuf,
+}
+
+struct Process {
+    /// A shell that waits for the end of its input, which comes with ours, and then kills.
+    keeper: Child,
+    pid: String,
+}
+
+impl Broker {
+    /// A new one, which serves when this returns.
+    ///
+    /// # Panics
+    /// With what it logged, if it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same with more lines of settings.
+    #[must_use]
+    pub fn with(settings: &str) -> Self {
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let mut broker = Self {
+                process: None,
+                port: free_port(),
+                dir: tempfile::tempdir().unwrap(),
+                jars: jars(),
+            };
+            broker.format(settings);
+            match broker.try_start(settings) {
+                Ok(()) => return broker,
+                Err(log) => last = log,
+            }
+        }
+        panic!("{last}");
+    }
+
+    /// As a client is told.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// `kill -9`, and gone when this returns.
+    pub fn kill(&mut self) {
+        let process = self.process.take().expect("it runs");
+        let killed = Command::new("kill").args(["-9", &process.pid]).status();
+        assert!(killed.unwrap().success(), "kill -9 {}", process.pid);
+        drop(process);
+    }
+
+    /// Starts it again, on its folder and port.
+    pub fn start_again(&mut self) {
+        assert!(self.process.is_none(), "it was killed before");
+        let started = Instant::now();
+        // The port may be somebody's for a moment.
+        while let Err(log) = self.try_start("") {
+            assert!(started.elapsed() < PATIENCE, "{log}");
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The controller's listener is new at each start: with static voters it is not part of what is
+    /// stored.
+    fn write_settings(&self, more: &str) {
+        let (port, controller) = (self.port, free_port());
+        let mut text = format!(
+            "process.roles=broker,controller\n\
+             node.id=1\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=CLIENT://127.0.0.1:{port}\n\
+             listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             inter.broker.listener.name=CLIENT\n\
+             controller.listener.names=CONTROLLER\n\
+             log.dirs={}\n",
+            self.path("data").display()
+        );
+        for line in [
+            // One broker: one replica of everything, and few partitions of what Kafka keeps itself.
+            "offsets.topic.replication.factor=1",
+            "offsets.topic.num.partitions=1",
+            "transaction.state.log.replication.factor=1",
+            "transaction.state.log.min.isr=1",
+            "transaction.state.log.num.partitions=1",
+            "share.coordinator.state.topic.replication.factor=1",
+            "share.coordinator.state.topic.min.isr=1",
+            "share.coordinator.state.topic.num.partitions=1",
+            "group.initial.rebalance.delay.ms=0",
+            // A topic that nobody has made is an error.
+            "auto.create.topics.enable=false",
+            // After `kill -9` the next process is refused until the old one's registration lapses.
+            "broker.session.timeout.ms=3000",
+            "broker.heartbeat.interval.ms=500",
+            "log.cleaner.dedupe.buffer.size=16777216",
+            more,
+        ] {
+            let _ = writeln!(text, "{line}");
+        }
+        std::fs::write(self.path("server.properties"), text).unwrap();
+    }
+
+    fn java(&self) -> Vec<String> {
+        let jars = format!("{}/*", self.jars.display());
+        let options = JAVA.iter().map(ToString::to_string);
+        options.chain(["-cp".to_owned(), jars]).collect()
+    }
+
+    fn format(&self, settings: &str) {
+        self.write_settings(settings);
+        // Sixteen bytes in base64; any will do.
+        let id = ["--cluster-id", "b25zYWxlLXRlc3RzLWthZg"];
+        let done = Command::new("java")
+            .args(self.java())
+            .args(["kafka.tools.StorageTool", "format", "--config"])
+            .arg(self.path("server.properties"))
+            .args(id)
+            .output()
+            .expect("java can be started");
+        assert!(
+            done.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+
+    /// What it logged, where it ended instead.
+    fn try_start(&mut self, settings: &str) -> Result<(), String> {
+        self.write_settings(settings);
+        let log = self.path("kafka.log");
+        let _ = std::fs::remove_file(&log);
+        let mut arguments = self.java();
+        arguments.push("kafka.Kafka".to_owned());
+        arguments.push(self.path("server.properties").display().to_string());
+        let process = Process::keep(&arguments, &log);
+        let told = || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let lines: Vec<_> = text.lines().rev().take(30).collect();
+            let tail: Vec<_> = lines.into_iter().rev().collect();
+            format!(
+                "Kafka did not start on port {}:\n{}",
+                self.port,
+                tail.join("\n")
+            )
+        };
+        let began = Instant::now();
+        loop {
+            // The port alone might be a stranger's.
+            let says_so = std::fs::read_to_string(&log).is_ok_and(|text| text.contains(STARTED));
+            if says_so && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                break;
+            }
+            if process.has_ended() || began.elapsed() > PATIENCE {
+                return Err(told());
+            }
+            std::thread::sleep(POLL);
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+}
+
+/// The folder of jars, which must be there.
+fn jars() -> PathBuf {
+    let cache = env::var_os("ONSALE_CACHE")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("XDG_CACHE_HOME").map(|x| Path::new(&x).join("onsale")))
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache/onsale")))
+        .expect("HOME, or ONSALE_CACHE, says where the cache is");
+    let folder = jars_folder(&cache);
+    assert!(
+        folder.is_dir(),
+        "Kafka's jars are not in {}: `cargo xtask test kafka` fetches them",
+        folder.display()
+    );
+    folder
+}
+
+impl Process {
+    fn keep(arguments: &[String], log: &Path) -> Self {
+        let script = "java \"$@\" >\"$LOG\" 2>&1 </dev/null & echo $!; cat >/dev/null; kill -9 $! 2>/dev/null; wait";
+        let mut keeper = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .args(arguments)
+            .env("LOG", log)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut pid = String::new();
+        BufReader::new(keeper.stdout.as_mut().unwrap())
+            .read_line(&mut pid)
+            .unwrap();
+        Self {
+            keeper,
+            pid: pid.trim().to_owned(),
+        }
+    }
+
+    /// Whether it has ended; it may wait to be collected by its shell.
+    fn has_ended(&self) -> bool {
+        match std::fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
+            Ok(stat) => stat
+                .rsplit(')')
+                .next()
+                .is_some_and(|rest| rest.trim_start().starts_with('Z')),
+            Err(_) => Path::new("/proc/self/stat").exists(),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+        until(
+            || self.has_ended().then_some(()),
+            || format!("process {} does not end", self.pid),
+        );
+    }
+}
