@@ -161,6 +161,7 @@ impl App {
         .await?;
         let state = AppState::new(Services {
             rooms,
+            admissions: relay::Admissions::new(Arc::new(store.clone())),
             rushes: crate::demo::rush::Rushes::default(),
             clock: options.clock,
             accounts,
@@ -211,10 +212,13 @@ impl App {
         let (stream, gather): (Arc<dyn relay::EventStream>, _) = match events_in {
             EventsIn::Process => (Arc::new(MemoryStream::default()), GATHER_IN_PROCESS),
             #[cfg(feature = "kafka")]
-            EventsIn::Kafka(options) => (
-                Arc::new(relay::KafkaStream::new(options.clone())?),
-                relay::GATHER,
-            ),
+            EventsIn::Kafka(options) => {
+                self.state.admissions.tell();
+                (
+                    Arc::new(relay::KafkaStream::new(options.clone())?),
+                    relay::GATHER,
+                )
+            }
         };
         let Services {
             catalogue,

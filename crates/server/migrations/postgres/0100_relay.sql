@@ -28,3 +28,13 @@ CREATE TABLE relay_dead_letter (
     at_ms          BIGINT  NOT NULL,
     PRIMARY KEY (performance_id, topic, event_id)
 );
+
+-- Who was let in from a waiting room, until it has been published. Of whom it says nothing.
+CREATE TABLE relay_admission (
+    admission_id   BYTEA   NOT NULL PRIMARY KEY CHECK (octet_length(admission_id) = 16),
+    room_id        BYTEA   NOT NULL CHECK (octet_length(room_id) = 16),
+    at_ms          BIGINT  NOT NULL,
+    -- JSON.
+    performances   TEXT    NOT NULL
+);
+CREATE INDEX relay_admission_ms ON relay_admission (at_ms);

@@ -28,3 +28,13 @@ CREATE TABLE relay_dead_letter (
     at_ms          INTEGER NOT NULL,
     PRIMARY KEY (performance_id, topic, event_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Who was let in from a waiting room, until it has been published. Of whom it says nothing.
+CREATE TABLE relay_admission (
+    admission_id   BLOB    NOT NULL PRIMARY KEY CHECK (length(admission_id) = 16),
+    room_id        BLOB    NOT NULL CHECK (length(room_id) = 16),
+    at_ms          INTEGER NOT NULL,
+    -- JSON.
+    performances   TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX relay_admission_ms ON relay_admission (at_ms);

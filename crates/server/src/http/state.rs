@@ -33,6 +33,8 @@ pub struct Services {
     pub money: Money,
     /// Waiting rooms.
     pub rooms: crate::rooms::WaitingRooms,
+    /// Who is let in from them, to be published.
+    pub admissions: crate::relay::Admissions,
     /// The demo's simulated visitors.
     pub rushes: crate::demo::rush::Rushes,
     /// Changes as they happen.

@@ -211,10 +211,9 @@ async fn enqueue(
     message: &Encoded,
     deadline: Instant,
 ) -> Result<DeliveryFuture, KafkaError> {
-    let key = message.key.to_string();
     loop {
         let record = FutureRecord::to(message.topic.name())
-            .key(&key)
+            .key(&message.key)
             .payload(&message.payload[..]);
         match producer.send_result(record) {
             Ok(delivery) => return Ok(delivery),

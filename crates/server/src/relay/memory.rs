@@ -68,7 +68,7 @@ impl EventStream for MemoryStream {
     fn wants(&self, topic: Topic) -> bool {
         match topic {
             Topic::AnalyticsResults | Topic::DeadLetters => true,
-            Topic::TicketBookings | Topic::SeatChanges | Topic::Orders => {
+            Topic::TicketBookings | Topic::SeatChanges | Topic::Orders | Topic::Admissions => {
                 self.0.listeners.receiver_count() > 0
             }
         }

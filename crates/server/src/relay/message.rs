@@ -26,6 +26,8 @@ pub enum Topic {
     SeatChanges,
     /// Orders and their money.
     Orders,
+    /// Who was let in from a waiting room: see [`Admitted`](super::admissions::Admitted).
+    Admissions,
     /// Sums over one minute.
     AnalyticsResults,
     /// What could not be sent, and why.
@@ -34,10 +36,11 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TicketBookings,
         Self::SeatChanges,
         Self::Orders,
+        Self::Admissions,
         Self::AnalyticsResults,
         Self::DeadLetters,
     ];
@@ -49,6 +52,7 @@ impl Topic {
             Self::TicketBookings => "ticket-bookings",
             Self::SeatChanges => "seat-changes",
             Self::Orders => "orders",
+            Self::Admissions => "admissions",
             Self::AnalyticsResults => "analytics-results",
             Self::DeadLetters => "dead-letters",
         }

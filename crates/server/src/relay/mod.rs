@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`message`] | what is published |
 //! | [`book`] | from batches to messages, a pure function |
+//! | [`admissions`] | who was let in from waiting rooms, which no ledger has |
 //! | [`windows`] | what was sold minute by minute, from the messages |
 //! | [`stream`] | the port: where messages go; `memory` and `kafka` are its adapters |
 //! | [`lease`] | one server publishes at a time |
@@ -14,6 +15,7 @@
 //! it had. A message that is refused stands in the database before the cursor passes it. Messages of
 //! one performance are in the order of its ledger within each topic.
 
+pub mod admissions;
 pub mod book;
 #[cfg(feature = "kafka")]
 mod kafka;
@@ -25,6 +27,7 @@ mod shelf;
 pub mod stream;
 pub mod windows;
 
+pub use admissions::{Admissions, Admitted};
 pub use book::{Book, Scope, Unreadable};
 #[cfg(feature = "kafka")]
 pub use kafka::{KafkaFault, KafkaOptions, KafkaStream};

@@ -6,6 +6,7 @@
 //! acknowledgement and the cursor repeats messages under their old names. Must not: keep a sale
 //! waiting, whatever the stream does.
 
+use super::admissions::Admitted;
 use super::book::{Book, Scope, Unreadable};
 use super::lease::{self, LeaseTimes};
 use super::message::{Message, Topic};
@@ -39,6 +40,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long after its end a minute is told where no later batch has closed it: by then servers whose
 /// clocks differ a little agree that it is over.
 const GRACE_MS: i64 = 2_000;
+/// Admissions published at once.
+const ADMISSIONS: u32 = 500;
 /// First and longest pause before a stream that is away is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// Before a ledger that could not be read or moved is looked at again.
@@ -161,6 +164,7 @@ async fn run(
             _ = stop.wait_for(|stop| *stop) => true,
             () = lease::keep(&*parts.store, epoch, lease) => false,
             () = lead.publish_all() => false,
+            () = lead.publish_admissions() => false,
         };
         tell_lead(&progress, false);
         if stopped {
@@ -248,6 +252,39 @@ impl Lead<'_> {
                     look_at = look_at.min(Instant::now() + self.parts.gather);
                 }
                 () = sleep_until(look_at), if running.len() < AT_ONCE => {}
+            }
+        }
+    }
+
+    /// Publishes who was let in, for as long as the lease is kept. Whoever has lost it repeats at
+    /// most.
+    async fn publish_admissions(&self) {
+        loop {
+            let rows = match self.parts.store.admissions(ADMISSIONS).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::warn!(%error, "the relay cannot read admissions");
+                    Vec::new()
+                }
+            };
+            if rows.is_empty() {
+                sleep(LOOK).await;
+                continue;
+            }
+            if self.parts.stream.wants(Topic::Admissions) {
+                let admitted: Vec<Encoded> = rows
+                    .iter()
+                    .map(|row| Encoded::from(&Admitted::from(row)))
+                    .collect();
+                for (at, reason) in self.send_encoded(&admitted).await {
+                    let event_id = &admitted[at].event_id;
+                    tracing::error!(event_id, reason, "an admission cannot be sent");
+                }
+            }
+            let published = rows.iter().map(|row| row.admission).collect();
+            if let Err(error) = self.parts.store.forget_admissions(published).await {
+                tracing::warn!(%error, "admissions that were published will be again");
+                sleep(LOOK).await;
             }
         }
     }

@@ -5,7 +5,6 @@
 //! message that it has said to have, or say so before it is true.
 
 use super::message::{Message, Topic};
-use booking_core::PerformanceId;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
@@ -17,8 +16,8 @@ pub const MESSAGE_BYTES_MAX: usize = 900_000;
 pub struct Encoded {
     /// Where to.
     pub topic: Topic,
-    /// Its key.
-    pub key: PerformanceId,
+    /// What stays in order: a performance, or a waiting room.
+    pub key: String,
     /// Its name within the topic.
     pub event_id: String,
     /// JSON.
@@ -29,7 +28,7 @@ impl From<&Message> for Encoded {
     fn from(message: &Message) -> Self {
         Self {
             topic: message.topic,
-            key: message.performance,
+            key: message.performance.to_string(),
             event_id: message.event_id.clone(),
             payload: message.payload().into(),
         }

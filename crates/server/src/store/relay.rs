@@ -48,6 +48,19 @@ pub struct DeadLetterRow {
     pub at_ms: i64,
 }
 
+/// Somebody was let in from a waiting room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdmissionRow {
+    /// Names it. Not what the admission itself is called, which is between its holder and the room.
+    pub admission: [u8; 16],
+    /// Which room.
+    pub room: [u8; 16],
+    /// When.
+    pub at_ms: i64,
+    /// What the room protects, JSON.
+    pub performances: String,
+}
+
 /// How far one ledger is published now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -95,4 +108,11 @@ pub trait RelayStore: Send + Sync + 'static {
     fn dead_letters(&self, limit: u32) -> BoxFuture<'_, Result<Vec<DeadLetterRow>, StoreError>>;
     /// Forgets one: it has been sent.
     fn forget_dead_letter(&self, row: DeadLetterRow) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Notes that somebody was let in, to be published; noted again, it stays as it is.
+    fn note_admission(&self, row: AdmissionRow) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// At most `limit` that are to be published, in the order of their times.
+    fn admissions(&self, limit: u32) -> BoxFuture<'_, Result<Vec<AdmissionRow>, StoreError>>;
+    /// Forgets those that were published, by what they are called.
+    fn forget_admissions(&self, published: Vec<[u8; 16]>) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -113,6 +113,8 @@ pub async fn claim(
         .claim(room, &caller, by, claim.performance_id)
         .await?;
     let admission = &claimed.admitted.admission;
+    let performances = &claimed.performances;
+    state.admissions.note(admission, performances).await;
     Ok(axum::Json(Admitted {
         issued_ms: admission.issued_ms,
         expires_ms: admission.expires_ms,

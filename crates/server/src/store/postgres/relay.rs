@@ -6,7 +6,7 @@ use super::read::{as_i64, fixed, number};
 use super::transaction::Work;
 use crate::store::error::StoreError;
 use crate::store::port::LedgerStore;
-use crate::store::relay::{Behind, DeadLetterRow, Lease, Published, RelayStore};
+use crate::store::relay::{AdmissionRow, Behind, DeadLetterRow, Lease, Published, RelayStore};
 use crate::store::rows::LedgerRow;
 use booking_core::PerformanceId;
 use futures_util::future::BoxFuture;
@@ -40,6 +40,12 @@ const DEAD_LETTERS: &str = "SELECT performance_id, topic, event_id, seq, reason,
      FROM relay_dead_letter ORDER BY performance_id, seq, event_id, topic LIMIT $1";
 const FORGET_DEAD_LETTER: &str = "DELETE FROM relay_dead_letter \
      WHERE performance_id = $1 AND topic = $2 AND event_id = $3";
+const NOTE_ADMISSION: &str = "INSERT INTO relay_admission \
+     (admission_id, room_id, at_ms, performances) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (admission_id) DO NOTHING";
+const ADMISSIONS: &str = "SELECT admission_id, room_id, at_ms, performances FROM relay_admission \
+     ORDER BY at_ms, admission_id LIMIT $1";
+const FORGET_ADMISSION: &str = "DELETE FROM relay_admission WHERE admission_id = $1";
 
 enum Change {
     Take(Lease, [u8; 16]),
@@ -47,6 +53,8 @@ enum Change {
     GiveBack(u64),
     Publish(u64, Published),
     Forget(DeadLetterRow),
+    NoteAdmission(AdmissionRow),
+    ForgetAdmissions(Vec<[u8; 16]>),
 }
 
 impl Work for Change {
@@ -88,6 +96,18 @@ impl Change {
             Self::GiveBack(epoch) => sqlx::query(GIVE_LEASE_BACK).bind(as_i64(*epoch)),
             Self::Publish(epoch, published) => {
                 return publish(connection, *epoch, published).await;
+            }
+            Self::NoteAdmission(row) => sqlx::query(NOTE_ADMISSION)
+                .bind(row.admission.to_vec())
+                .bind(row.room.to_vec())
+                .bind(row.at_ms)
+                .bind(row.performances.as_str()),
+            Self::ForgetAdmissions(published) => {
+                for admission in published {
+                    let forget = sqlx::query(FORGET_ADMISSION).bind(admission.to_vec());
+                    forget.execute(&mut *connection).await?;
+                }
+                return Ok(true);
             }
             Self::Forget(row) => sqlx::query(FORGET_DEAD_LETTER)
                 .bind(row.performance.as_bytes().to_vec())
@@ -135,6 +155,15 @@ fn dead_letter(row: &PgRow) -> Result<DeadLetterRow, StoreError> {
         seq: number(row, "seq")?,
         reason: row.try_get("reason")?,
         at_ms: row.try_get("at_ms")?,
+    })
+}
+
+fn admission(row: &PgRow) -> Result<AdmissionRow, StoreError> {
+    Ok(AdmissionRow {
+        admission: fixed(row, "admission_id")?,
+        room: fixed(row, "room_id")?,
+        at_ms: row.try_get("at_ms")?,
+        performances: row.try_get("performances")?,
     })
 }
 
@@ -208,5 +237,21 @@ impl RelayStore for PostgresStore {
 
     fn forget_dead_letter(&self, row: DeadLetterRow) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move { self.change(Change::Forget(row)).await.map(drop) })
+    }
+
+    fn note_admission(&self, row: AdmissionRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.change(Change::NoteAdmission(row)).await.map(drop) })
+    }
+
+    fn admissions(&self, limit: u32) -> BoxFuture<'_, Result<Vec<AdmissionRow>, StoreError>> {
+        Box::pin(async move {
+            let question = || sqlx::query(ADMISSIONS).bind(i64::from(limit));
+            self.rows(question).await?.iter().map(admission).collect()
+        })
+    }
+
+    fn forget_admissions(&self, published: Vec<[u8; 16]>) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::ForgetAdmissions(published);
+        Box::pin(async move { self.change(change).await.map(drop) })
     }
 }

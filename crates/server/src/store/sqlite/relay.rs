@@ -6,7 +6,7 @@ use super::read::named;
 use super::writer::{Write, WriteError};
 use crate::store::error::StoreError;
 use crate::store::port::LedgerStore;
-use crate::store::relay::{Behind, DeadLetterRow, Lease, Published, RelayStore};
+use crate::store::relay::{AdmissionRow, Behind, DeadLetterRow, Lease, Published, RelayStore};
 use crate::store::rows::LedgerRow;
 use booking_core::PerformanceId;
 use futures_util::future::BoxFuture;
@@ -45,6 +45,12 @@ const DEAD_LETTERS: &str = "SELECT performance_id, topic, event_id, seq, reason,
      FROM relay_dead_letter ORDER BY performance_id, seq, event_id, topic LIMIT ?";
 const FORGET_DEAD_LETTER: &str = "DELETE FROM relay_dead_letter \
      WHERE performance_id = ? AND topic = ? AND event_id = ?";
+const NOTE_ADMISSION: &str = "INSERT INTO relay_admission \
+     (admission_id, room_id, at_ms, performances) VALUES (?, ?, ?, ?) \
+     ON CONFLICT (admission_id) DO NOTHING";
+const ADMISSIONS: &str = "SELECT admission_id, room_id, at_ms, performances FROM relay_admission \
+     ORDER BY at_ms, admission_id LIMIT ?";
+const FORGET_ADMISSION: &str = "DELETE FROM relay_admission WHERE admission_id = ?";
 
 enum Change {
     Take(Lease, [u8; 16]),
@@ -52,6 +58,8 @@ enum Change {
     GiveBack(u64),
     Publish(u64, Published),
     Forget(DeadLetterRow),
+    NoteAdmission(AdmissionRow),
+    ForgetAdmissions(Vec<[u8; 16]>),
 }
 
 impl Write for Change {
@@ -83,6 +91,18 @@ impl Change {
             Self::GiveBack(epoch) => sqlx::query(GIVE_LEASE_BACK).bind(as_i64(*epoch)),
             Self::Publish(epoch, published) => {
                 return publish(connection, *epoch, published).await;
+            }
+            Self::NoteAdmission(row) => sqlx::query(NOTE_ADMISSION)
+                .bind(row.admission.to_vec())
+                .bind(row.room.to_vec())
+                .bind(row.at_ms)
+                .bind(row.performances.as_str()),
+            Self::ForgetAdmissions(published) => {
+                for admission in published {
+                    let forget = sqlx::query(FORGET_ADMISSION).bind(admission.to_vec());
+                    forget.execute(&mut *connection).await?;
+                }
+                return Ok(true);
             }
             Self::Forget(row) => sqlx::query(FORGET_DEAD_LETTER)
                 .bind(row.performance.as_bytes().to_vec())
@@ -145,6 +165,15 @@ impl SqliteStore {
             WriteError::Store(error) => error,
         })
     }
+}
+
+fn admission(row: &SqliteRow) -> Result<AdmissionRow, StoreError> {
+    Ok(AdmissionRow {
+        admission: named(row, "admission_id")?,
+        room: named(row, "room_id")?,
+        at_ms: row.try_get("at_ms")?,
+        performances: row.try_get("performances")?,
+    })
 }
 
 impl RelayStore for SqliteStore {
@@ -220,5 +249,21 @@ impl RelayStore for SqliteStore {
 
     fn forget_dead_letter(&self, row: DeadLetterRow) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move { self.relayed(Change::Forget(row)).await.map(drop) })
+    }
+
+    fn note_admission(&self, row: AdmissionRow) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.relayed(Change::NoteAdmission(row)).await.map(drop) })
+    }
+
+    fn admissions(&self, limit: u32) -> BoxFuture<'_, Result<Vec<AdmissionRow>, StoreError>> {
+        Box::pin(async move {
+            let rows = sqlx::query(ADMISSIONS).bind(limit).fetch_all(self.reader());
+            rows.await?.iter().map(admission).collect()
+        })
+    }
+
+    fn forget_admissions(&self, published: Vec<[u8; 16]>) -> BoxFuture<'_, Result<(), StoreError>> {
+        let change = Change::ForgetAdmissions(published);
+        Box::pin(async move { self.relayed(change).await.map(drop) })
     }
 }

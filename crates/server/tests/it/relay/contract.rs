@@ -1,6 +1,5 @@
 //! What every stream promises, whichever it is.
 
-use booking_core::PerformanceId;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use onsale_server::relay::stream::MESSAGE_BYTES_MAX;
@@ -10,14 +9,14 @@ use onsale_server::relay::{Encoded, EventStream, MemoryStream, Topic};
 pub(crate) trait Kept {
     fn stream(&self) -> &dyn EventStream;
     /// Messages of a topic with that key, in the order in which they came.
-    fn came(&self, topic: Topic, key: PerformanceId) -> impl Future<Output = Vec<Encoded>> + Send;
+    fn came(&self, topic: Topic, key: &str) -> impl Future<Output = Vec<Encoded>> + Send;
 }
 
 impl Kept for MemoryStream {
     fn stream(&self) -> &dyn EventStream {
         self
     }
-    async fn came(&self, topic: Topic, key: PerformanceId) -> Vec<Encoded> {
+    async fn came(&self, topic: Topic, key: &str) -> Vec<Encoded> {
         let mut came = self.latest(topic);
         came.retain(|message| message.key == key);
         came
@@ -27,7 +26,7 @@ impl Kept for MemoryStream {
 fn message(topic: Topic, key: u128, n: u32) -> Encoded {
     Encoded {
         topic,
-        key: PerformanceId::from_u128(key),
+        key: key.to_string(),
         event_id: format!("{key}:{n}"),
         payload: Bytes::from(format!("{{\"event_id\":\"{key}:{n}\"}}")),
     }
@@ -43,7 +42,7 @@ pub(crate) async fn holds(kept: &impl Kept) {
 }
 
 async fn what_is_given_comes_in_its_order(kept: &impl Kept) {
-    let key = PerformanceId::from_u128(10);
+    let key = "10";
     let mut given: Vec<Encoded> = (0..300).map(|n| message(Topic::Orders, 10, n)).collect();
     given.extend((0..300).map(|n| message(Topic::SeatChanges, 10, n)));
     for chunk in given.chunks(70) {
@@ -69,8 +68,8 @@ async fn many_at_the_same_time_keep_the_order_of_each_key(kept: &impl Kept) {
         let expected: Vec<_> = (0..50)
             .map(|n| message(Topic::TicketBookings, key, n))
             .collect();
-        let came = kept.came(Topic::TicketBookings, PerformanceId::from_u128(key));
-        assert_eq!(came.await, expected);
+        let came = kept.came(Topic::TicketBookings, &key.to_string()).await;
+        assert_eq!(came, expected);
     }
 }
 
@@ -87,7 +86,7 @@ async fn what_is_too_long_is_refused_alone(kept: &impl Kept) {
     let answers = kept.stream().send(&given).await.unwrap();
     let taken: Vec<_> = answers.iter().map(Result::is_ok).collect();
     assert_eq!(taken, [true, false, true]);
-    let came = kept.came(Topic::Orders, PerformanceId::from_u128(40)).await;
+    let came = kept.came(Topic::Orders, "40").await;
     assert_eq!(came, [given[0].clone(), given[2].clone()]);
 }
 

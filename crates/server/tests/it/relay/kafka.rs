@@ -87,7 +87,7 @@ fn read_all(address: &str, topic: Topic) -> Vec<Encoded> {
         let event_id = value.map(|value| value["event_id"].as_str().unwrap().to_owned());
         came.push(Encoded {
             topic,
-            key: key.parse().unwrap(),
+            key: key.to_owned(),
             event_id: event_id.unwrap_or_default(),
             payload: payload.into(),
         });
@@ -117,7 +117,7 @@ impl Kept for InKafka {
     fn stream(&self) -> &dyn EventStream {
         &*self.stream
     }
-    async fn came(&self, topic: Topic, key: PerformanceId) -> Vec<Encoded> {
+    async fn came(&self, topic: Topic, key: &str) -> Vec<Encoded> {
         let mut came = read(&self.address, topic).await;
         came.retain(|message| message.key == key);
         came

@@ -6,9 +6,10 @@ use booking_core::PerformanceId;
 use futures_util::future::BoxFuture;
 use onsale_server::relay::stream::Answers;
 use onsale_server::relay::{
-    Away, Body, Encoded, EventStream, MemoryStream, Message, Refused, Relay, Topic, replay,
+    Admitted, Away, Body, Encoded, EventStream, MemoryStream, Message, Refused, Relay, Topic,
+    replay,
 };
-use onsale_server::store::relay::RelayStore as _;
+use onsale_server::store::relay::{AdmissionRow, RelayStore as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -260,4 +261,30 @@ async fn the_stream_in_memory_tells_who_listens_and_keeps_the_latest() {
         latest.len(),
         said.iter().filter(|one| one.topic == Topic::Orders).count()
     );
+}
+
+#[tokio::test]
+async fn who_is_let_in_is_published_once_noted_and_then_forgotten() {
+    let office = Office::open().await;
+    let row = |n: u8| AdmissionRow {
+        admission: [n; 16],
+        room: [9; 16],
+        at_ms: NOW_MS + i64::from(n),
+        performances: format!("[\"{SHOW}\"]"),
+    };
+    for n in [3, 1, 2] {
+        office.store.note_admission(row(n)).await.unwrap();
+    }
+    let broker = Arc::new(Broker::default());
+    broker.loses.store(1, Ordering::SeqCst);
+    let relay = relay(&office, broker.clone());
+    eventually(|| async { office.store.admissions(1).await.unwrap().is_empty() }).await;
+    relay.stop().await;
+    let kept = broker.kept.lock().unwrap();
+    let admitted = |one: &Encoded| serde_json::from_slice::<Admitted>(&one.payload).unwrap();
+    let came: Vec<_> = kept.iter().map(admitted).collect();
+    // The first answer was lost, so all came again.
+    let once: Vec<_> = [1, 2, 3].map(|n| Admitted::from(&row(n))).to_vec();
+    assert_eq!(came, [once.clone(), once].concat());
+    assert_eq!(came[0].performances, [SHOW]);
 }

@@ -2,9 +2,11 @@
 //! those files use, and refuses every other, so that none is passed over.
 
 use super::recorded::sale;
+use booking_core::PerformanceId;
 use booking_core::price::TaxMode;
-use onsale_server::relay::Topic;
 use onsale_server::relay::message::VERSION;
+use onsale_server::relay::{Admitted, Encoded, Topic};
+use onsale_server::store::relay::AdmissionRow;
 use serde_json::Value;
 use std::path::Path;
 
@@ -174,7 +176,8 @@ fn every_message_of_a_sale_fits_its_schema() {
             }
             seen.push(message.topic);
         }
-        assert!(Topic::ALL.iter().all(|topic| seen.contains(topic)));
+        let mut topics = Topic::ALL.iter();
+        assert!(topics.all(|topic| seen.contains(topic) || *topic == Topic::Admissions));
     }
 }
 
@@ -203,4 +206,23 @@ fn what_does_not_fit_is_found() {
         value.as_object_mut().unwrap().remove(name);
         assert!(!fits(&value), "{value}");
     }
+}
+
+#[test]
+fn an_admission_fits_its_schema() {
+    let row = AdmissionRow {
+        admission: [3; 16],
+        room: [0xab; 16],
+        at_ms: 1_790_000_000_000,
+        performances: format!("[\"{}\"]", PerformanceId::from_u128(1)),
+    };
+    let schema = schema(Topic::Admissions);
+    let encoded = Encoded::from(&Admitted::from(&row));
+    assert_eq!(encoded.key, "ab".repeat(16));
+    let value = serde_json::from_slice(&encoded.payload).unwrap();
+    check(&value, &schema, &schema, "").unwrap_or_else(|fault| panic!("{fault}"));
+    let mut known = Vec::new();
+    properties(&schema, &mut known);
+    let names = value.as_object().unwrap().keys();
+    assert_eq!(names.count(), known.len());
 }

@@ -5,7 +5,7 @@ use super::contract::{SHOW, append, batch};
 use booking_core::PerformanceId;
 use booking_core::ledger::GENESIS;
 use onsale_server::store::LedgerStore as _;
-use onsale_server::store::relay::{Behind, DeadLetterRow, Published, RelayStore};
+use onsale_server::store::relay::{AdmissionRow, Behind, DeadLetterRow, Published, RelayStore};
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
@@ -18,6 +18,7 @@ contract! {
     ledgers_that_moved_on_are_listed_until_they_are_published
     a_minute_that_ended_is_listed_until_it_is_told
     what_could_not_be_sent_is_kept_once_until_it_is_forgotten
+    an_admission_is_kept_once_until_it_is_published
 }
 
 const ME: [u8; 16] = [1; 16];
@@ -194,4 +195,25 @@ async fn what_could_not_be_sent_is_kept_once_until_it_is_forgotten<B: Backend>()
     assert_eq!(store.dead_letters(1).await.unwrap().len(), 1);
     store.forget_dead_letter(row(1, "again")).await.unwrap();
     assert_eq!(store.dead_letters(10).await.unwrap(), [row(2, "again")]);
+}
+
+async fn an_admission_is_kept_once_until_it_is_published<B: Backend>() {
+    let (store, _guard) = B::fresh().await;
+    let row = |n: u8, at_ms: i64| AdmissionRow {
+        admission: [n; 16],
+        room: [7; 16],
+        at_ms,
+        performances: "[]".to_owned(),
+    };
+    for row in [row(1, 30), row(2, 10), row(3, 20), row(2, 99)] {
+        store.note_admission(row).await.unwrap();
+    }
+    let kept = store.admissions(10).await.unwrap();
+    assert_eq!(kept, [row(2, 10), row(3, 20), row(1, 30)]);
+    assert_eq!(store.admissions(1).await.unwrap(), [row(2, 10)]);
+    store
+        .forget_admissions(vec![[2; 16], [3; 16], [9; 16]])
+        .await
+        .unwrap();
+    assert_eq!(store.admissions(10).await.unwrap(), [row(1, 30)]);
 }

@@ -1,10 +1,11 @@
 //! The door of the shop: what an admission opens, for whom, how long and for how much.
 
 use super::super::buying::{GOOD, buy, quoted, wish};
-use super::super::shop::{Shop, show};
+use super::super::shop::{SHOW, Shop, show};
 use super::{at, fast, somebody_inside, text};
 use onsale_queue::Action;
 use onsale_server::rooms::{NewRoom, Purchase};
+use onsale_server::store::relay::RelayStore as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -439,4 +440,24 @@ async fn an_admission_for_a_price_band_opens_no_other() {
     assert_eq!(nothing.status, 409, "{nothing:?}");
     let path = at(room_of(&shop), "");
     assert_eq!(fan.get(&path, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_comes_in_is_noted_for_publishing_once_and_only_where_that_is_wanted() {
+    let shop = Shop::open().await;
+    let room = shop.open_room(fast(10)).await;
+    let services = shop.app.services();
+    somebody_inside(&shop, room).await;
+    assert_eq!(services.store.admissions(10).await.unwrap(), []);
+    services.admissions.tell();
+    let fan = shop.fan();
+    let pass = fan.join(room).await;
+    shop.wait(1_000).await;
+    for _ in 0..2 {
+        fan.come_in(room, &pass).await;
+    }
+    let noted = services.store.admissions(10).await.unwrap();
+    assert_eq!(noted.len(), 1);
+    assert_eq!(noted[0].room, room.0);
+    assert_eq!(noted[0].performances, format!("[\"{SHOW}\"]"));
 }
