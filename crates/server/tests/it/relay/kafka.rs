@@ -10,12 +10,18 @@ use super::sale::{OF_LEDGER, compare, eventually, published, relay, said, sell, 
 use crate::cli::{onsale, out};
 use crate::support::client::Client;
 use crate::support::server::Server;
-use crate::support::{Office, SHOW, confirm, goods, hold, process};
+use crate::support::{Houses, Office, SHOW, confirm, goods, hold, process};
 use booking_core::PerformanceId;
 use kafka_test::Broker;
-use onsale_server::relay::{Body, Encoded, EventStream, KafkaOptions, KafkaStream, Message, Topic};
+use onsale_server::relay::{
+    Body, Encoded, EventStream, KafkaOptions, KafkaStream, Message, Topic, replay,
+};
 use onsale_server::store::relay::RelayStore as _;
 use onsale_server::store::{SqliteStore, StoreOptions};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 use serde_json::json;
@@ -192,6 +198,57 @@ async fn a_relay_killed_amid_a_sale_is_followed_by_another_and_nothing_is_lost()
     second.stop().await;
     let results = || async { !read(&address, Topic::AnalyticsResults).await.is_empty() };
     eventually(results).await;
+}
+
+fn admin(address: &str) -> AdminClient<DefaultClientContext> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", address).create().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_broker_refuses_is_sent_again_also_to_one_that_was_away_at_the_start() {
+    let mut broker = broker().await;
+    let address = broker.address();
+    // A topic that takes none of our messages, made by somebody else.
+    let orders = NewTopic::new(Topic::Orders.name(), 1, TopicReplication::Fixed(1));
+    let orders = orders.set("max.message.bytes", "100");
+    let options = AdminOptions::new().operation_timeout(Some(LOOK));
+    let made = admin(&address).create_topics([&orders], &options).await;
+    assert!(made.unwrap().iter().all(Result::is_ok));
+    let killed = tokio::task::spawn_blocking(move || {
+        broker.kill();
+        broker
+    });
+    let mut broker = killed.await.unwrap();
+
+    let office = Office::open().await;
+    let stream = stream(&address, Duration::from_secs(60));
+    let relay = relay(&office, stream.clone());
+    sell(&office, SHOW, 0..20).await;
+    until(&relay, |progress| progress.away > 0).await;
+    let again = tokio::task::spawn_blocking(move || {
+        broker.start_again();
+        broker
+    });
+    let _broker = again.await.unwrap();
+    published(&office.store).await;
+    relay.stop().await;
+    let said = said(&office.store, &office.goods, SHOW).await;
+    let of_orders = said.iter().filter(|one| one.topic == Topic::Orders).count();
+    assert_eq!(read(&address, Topic::Orders).await, []);
+    assert_eq!(read(&address, Topic::DeadLetters).await.len(), of_orders);
+    let rows = office.store.dead_letters(u32::MAX).await.unwrap();
+    assert_eq!(rows.len(), of_orders);
+
+    let larger = AlterConfig::new(ResourceSpecifier::Topic(Topic::Orders.name()));
+    let larger = larger.set("max.message.bytes", "1000000");
+    let altered = admin(&address).alter_configs([&larger], &options).await;
+    assert!(altered.unwrap().iter().all(Result::is_ok));
+    let source = Houses(office.goods.clone());
+    let again = replay(&office.store, &source, &*stream, u32::MAX);
+    assert_eq!(again.await.unwrap().sent, of_orders as u64);
+    assert_eq!(office.store.dead_letters(1).await.unwrap(), []);
+    compare(&came(&address).await, &said);
 }
 
 /// What consumers of `ticket-bookings` should come to.
