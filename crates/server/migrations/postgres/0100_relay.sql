@@ -10,12 +10,14 @@ CREATE TABLE relay_lease (
 );
 INSERT INTO relay_lease (one, holder, epoch, beats) VALUES (1, NULL, 0, 0);
 
--- The last batch of each ledger that has been acknowledged whole.
+-- The last batch of each ledger that a stream has acknowledged whole.
 CREATE TABLE relay_cursor (
-    performance_id BYTEA   NOT NULL PRIMARY KEY CHECK (octet_length(performance_id) = 16),
+    stream         TEXT    COLLATE "C" NOT NULL,
+    performance_id BYTEA   NOT NULL CHECK (octet_length(performance_id) = 16),
     seq            BIGINT  NOT NULL,
     -- When the first minute ends whose sums have not been told.
-    window_ms      BIGINT
+    window_ms      BIGINT,
+    PRIMARY KEY (stream, performance_id)
 );
 
 -- Messages that could not be sent. The ledger has what they said.

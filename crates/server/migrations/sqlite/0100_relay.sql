@@ -10,12 +10,14 @@ CREATE TABLE relay_lease (
 ) STRICT;
 INSERT INTO relay_lease (one, holder, epoch, beats) VALUES (1, NULL, 0, 0);
 
--- The last batch of each ledger that has been acknowledged whole.
+-- The last batch of each ledger that a stream has acknowledged whole.
 CREATE TABLE relay_cursor (
-    performance_id BLOB    NOT NULL PRIMARY KEY CHECK (length(performance_id) = 16),
+    stream         TEXT    NOT NULL,
+    performance_id BLOB    NOT NULL CHECK (length(performance_id) = 16),
     seq            INTEGER NOT NULL,
     -- When the first minute ends whose sums have not been told.
-    window_ms      INTEGER
+    window_ms      INTEGER,
+    PRIMARY KEY (stream, performance_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Messages that could not be sent. The ledger has what they said.

@@ -2,6 +2,7 @@
 
 use super::{Data, Office, open};
 use crate::app::EventsIn;
+use crate::relay::stream::KAFKA;
 use crate::relay::{EventStream, Replayed};
 use crate::store::relay::RelayStore as _;
 use clap::Subcommand;
@@ -24,7 +25,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// How far each ledger has been published, and what could not be
+    /// How far each ledger has been published to Kafka, and what could not be
     Status {
         #[command(flatten)]
         data: Data,
@@ -148,7 +149,7 @@ fn stream(kafka: &Kafka) -> anyhow::Result<Box<dyn EventStream>> {
 
 async fn status(office: &Office, json: bool) -> anyhow::Result<ExitCode> {
     let lease = office.store.lease().await?;
-    let behind = office.store.behind(i64::MIN).await?;
+    let behind = office.store.behind(KAFKA, i64::MIN).await?;
     let dead = office.store.dead_letters(MOST).await?;
     let waiting: u64 = behind.iter().map(|one| one.head - one.cursor).sum();
     if json {
@@ -189,7 +190,10 @@ async fn status(office: &Office, json: bool) -> anyhow::Result<ExitCode> {
         (epoch, None) => println!("published {epoch} times, the last time to a good end"),
         (epoch, Some(_)) => println!("published {epoch} times; the last one did not say goodbye"),
     }
-    println!("{waiting} batches of {} ledgers wait", behind.len());
+    println!(
+        "{waiting} batches of {} ledgers are not in Kafka",
+        behind.len()
+    );
     for one in behind.iter().take(LISTED) {
         println!("  {}: {} of {}", one.performance, one.cursor, one.head);
     }

@@ -6,7 +6,7 @@
 //! one: messages repeat, their order by first coming does not change.
 
 use super::message::Topic;
-use super::stream::{Answers, Away, Encoded, EventStream, Refused, within_bounds};
+use super::stream::{Answers, Away, Encoded, EventStream, KAFKA, Refused, within_bounds};
 use futures_util::future::BoxFuture;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -162,6 +162,10 @@ impl KafkaStream {
 }
 
 impl EventStream for KafkaStream {
+    fn name(&self) -> &'static str {
+        KAFKA
+    }
+
     fn send<'a>(&'a self, messages: &'a [Encoded]) -> BoxFuture<'a, Result<Answers, Away>> {
         Box::pin(async move {
             self.topics.get_or_try_init(|| self.make_topics()).await?;

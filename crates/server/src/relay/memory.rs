@@ -1,7 +1,7 @@
 //! The stream in process: the latest messages of each topic, for whoever listens in this program.
 
 use super::message::Topic;
-use super::stream::{Answers, Away, Encoded, EventStream, within_bounds};
+use super::stream::{Answers, Away, Encoded, EventStream, PROCESS, within_bounds};
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +47,10 @@ impl MemoryStream {
 }
 
 impl EventStream for MemoryStream {
+    fn name(&self) -> &'static str {
+        PROCESS
+    }
+
     fn send<'a>(&'a self, messages: &'a [Encoded]) -> BoxFuture<'a, Result<Answers, Away>> {
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let take = |message: &Encoded| {

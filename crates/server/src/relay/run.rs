@@ -292,7 +292,12 @@ impl Lead<'_> {
     /// What is to be published.
     async fn look(&self) -> Vec<Behind> {
         let now_ms = self.parts.clock.now_ms().saturating_sub(GRACE_MS);
-        match self.parts.store.behind(now_ms).await {
+        match self
+            .parts
+            .store
+            .behind(self.parts.stream.name(), now_ms)
+            .await
+        {
             Ok(behind) => {
                 let lag: u64 = behind.iter().map(|one| one.head - one.cursor).sum();
                 metrics::gauge!("onsale_relay_lag_batches").set(lag as f64);
@@ -346,6 +351,7 @@ impl Lead<'_> {
         }
         let dead = self.send(messages).await;
         let published = Published {
+            stream: self.parts.stream.name(),
             performance,
             seq: book.seq(),
             window_ms: book.next_window_ms(),

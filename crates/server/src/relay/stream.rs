@@ -11,6 +11,11 @@ use futures_util::future::BoxFuture;
 /// Longest message, bytes: what a Kafka broker takes as it comes, with room for what is around it.
 pub const MESSAGE_BYTES_MAX: usize = 900_000;
 
+/// The stream in this process, by name.
+pub const PROCESS: &str = "process";
+/// The stream in Kafka, by name.
+pub const KAFKA: &str = "kafka";
+
 /// A message as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
@@ -51,6 +56,9 @@ pub type Answers = Vec<Result<(), Refused>>;
 
 /// Where messages go.
 pub trait EventStream: Send + Sync + 'static {
+    /// What its cursors are kept under: whoever comes to another stream begins at the beginning.
+    fn name(&self) -> &'static str;
+
     /// Gives messages in this order, and answers when each is kept or refused. Gives up by itself
     /// after a while.
     fn send<'a>(&'a self, messages: &'a [Encoded]) -> BoxFuture<'a, Result<Answers, Away>>;

@@ -64,6 +64,8 @@ pub struct AdmissionRow {
 /// How far one ledger is published now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
+    /// Where to: each stream has cursors of its own.
+    pub stream: &'static str,
     /// Whose.
     pub performance: PerformanceId,
     /// The last batch that was acknowledged whole.
@@ -90,9 +92,13 @@ pub trait RelayStore: Send + Sync + 'static {
     /// Gives the lease back, if it is still of this epoch.
     fn give_lease_back(&self, epoch: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Ledgers that have moved on, and those with a minute to tell of that ended by `now_ms`, in
-    /// order of performance.
-    fn behind(&self, now_ms: i64) -> BoxFuture<'_, Result<Vec<Behind>, StoreError>>;
+    /// Ledgers that have moved on from what a stream has, and those with a minute to tell of that
+    /// ended by `now_ms`, in order of performance.
+    fn behind(
+        &self,
+        stream: &'static str,
+        now_ms: i64,
+    ) -> BoxFuture<'_, Result<Vec<Behind>, StoreError>>;
     /// At most `limit` batches behind a position.
     fn batches(
         &self,

@@ -24,13 +24,14 @@ const RENEW_LEASE: &str =
 const GIVE_LEASE_BACK: &str = "UPDATE relay_lease SET holder = NULL WHERE one = 1 AND epoch = $1";
 const BEHIND: &str = "SELECT head.performance_id, head.seq AS head, \
      COALESCE(at.seq, 0) AS cursor FROM ledger_head AS head \
-     LEFT JOIN relay_cursor AS at ON at.performance_id = head.performance_id \
-     WHERE head.seq > COALESCE(at.seq, 0) OR at.window_ms <= $1 ORDER BY head.performance_id";
+     LEFT JOIN relay_cursor AS at \
+     ON at.stream = $1 AND at.performance_id = head.performance_id \
+     WHERE head.seq > COALESCE(at.seq, 0) OR at.window_ms <= $2 ORDER BY head.performance_id";
 /// Held until the commit, so that nobody takes the lease between the look and the move.
 const LOCK_LEASE: &str =
     "SELECT 1 FROM relay_lease WHERE one = 1 AND epoch = $1 AND holder IS NOT NULL FOR SHARE";
-const MOVE_CURSOR: &str = "INSERT INTO relay_cursor (performance_id, seq, window_ms) \
-     VALUES ($1, $2, $3) ON CONFLICT (performance_id) DO UPDATE SET seq = excluded.seq, \
+const MOVE_CURSOR: &str = "INSERT INTO relay_cursor (stream, performance_id, seq, window_ms) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (stream, performance_id) DO UPDATE SET seq = excluded.seq, \
      window_ms = excluded.window_ms WHERE excluded.seq >= relay_cursor.seq";
 const ADD_DEAD_LETTER: &str = "INSERT INTO relay_dead_letter \
      (performance_id, topic, event_id, seq, reason, at_ms) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -128,6 +129,7 @@ async fn publish(
         return Ok(false);
     }
     sqlx::query(MOVE_CURSOR)
+        .bind(published.stream)
         .bind(published.performance.as_bytes().to_vec())
         .bind(as_i64(published.seq))
         .bind(published.window_ms)
@@ -200,9 +202,15 @@ impl RelayStore for PostgresStore {
         Box::pin(async move { self.change(Change::GiveBack(epoch)).await.map(drop) })
     }
 
-    fn behind(&self, now_ms: i64) -> BoxFuture<'_, Result<Vec<Behind>, StoreError>> {
+    fn behind(
+        &self,
+        stream: &'static str,
+        now_ms: i64,
+    ) -> BoxFuture<'_, Result<Vec<Behind>, StoreError>> {
         Box::pin(async move {
-            let rows = self.rows(|| sqlx::query(BEHIND).bind(now_ms)).await?;
+            let rows = self
+                .rows(|| sqlx::query(BEHIND).bind(stream).bind(now_ms))
+                .await?;
             rows.iter()
                 .map(|row| {
                     Ok(Behind {

@@ -27,15 +27,16 @@ const BEHIND: &str = "WITH RECURSIVE each(id) AS ( \
      FROM each WHERE each.id IS NOT NULL), \
      ends AS (SELECT id AS performance_id, \
      (SELECT max(seq) FROM ledger WHERE performance_id = each.id) AS head, \
-     COALESCE((SELECT seq FROM relay_cursor WHERE performance_id = each.id), 0) AS cursor, \
-     (SELECT window_ms FROM relay_cursor WHERE performance_id = each.id) AS window_ms \
+     COALESCE((SELECT seq FROM relay_cursor WHERE stream = ?1 AND performance_id = each.id), 0) \
+     AS cursor, (SELECT window_ms FROM relay_cursor WHERE stream = ?1 \
+     AND performance_id = each.id) AS window_ms \
      FROM each WHERE id IS NOT NULL) \
-     SELECT performance_id, head, cursor FROM ends WHERE head > cursor OR window_ms <= ? \
+     SELECT performance_id, head, cursor FROM ends WHERE head > cursor OR window_ms <= ?2 \
      ORDER BY performance_id";
 const HAS_LEASE: &str =
     "SELECT 1 FROM relay_lease WHERE one = 1 AND epoch = ? AND holder IS NOT NULL";
-const MOVE_CURSOR: &str = "INSERT INTO relay_cursor (performance_id, seq, window_ms) \
-     VALUES (?, ?, ?) ON CONFLICT (performance_id) DO UPDATE SET seq = excluded.seq, \
+const MOVE_CURSOR: &str = "INSERT INTO relay_cursor (stream, performance_id, seq, window_ms) \
+     VALUES (?, ?, ?, ?) ON CONFLICT (stream, performance_id) DO UPDATE SET seq = excluded.seq, \
      window_ms = excluded.window_ms WHERE excluded.seq >= relay_cursor.seq";
 const ADD_DEAD_LETTER: &str = "INSERT INTO relay_dead_letter \
      (performance_id, topic, event_id, seq, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?) \
@@ -123,6 +124,7 @@ async fn publish(
         return Ok(false);
     }
     sqlx::query(MOVE_CURSOR)
+        .bind(published.stream)
         .bind(published.performance.as_bytes().to_vec())
         .bind(as_i64(published.seq))
         .bind(published.window_ms)
@@ -209,9 +211,16 @@ impl RelayStore for SqliteStore {
         Box::pin(async move { self.relayed(Change::GiveBack(epoch)).await.map(drop) })
     }
 
-    fn behind(&self, now_ms: i64) -> BoxFuture<'_, Result<Vec<Behind>, StoreError>> {
+    fn behind(
+        &self,
+        stream: &'static str,
+        now_ms: i64,
+    ) -> BoxFuture<'_, Result<Vec<Behind>, StoreError>> {
         Box::pin(async move {
-            let rows = sqlx::query(BEHIND).bind(now_ms).fetch_all(self.reader());
+            let rows = sqlx::query(BEHIND)
+                .bind(stream)
+                .bind(now_ms)
+                .fetch_all(self.reader());
             rows.await?
                 .iter()
                 .map(|row| {

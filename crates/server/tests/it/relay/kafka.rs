@@ -13,6 +13,7 @@ use crate::support::server::Server;
 use crate::support::{Houses, Office, SHOW, confirm, goods, hold, process};
 use booking_core::PerformanceId;
 use kafka_test::Broker;
+use onsale_server::relay::stream::KAFKA;
 use onsale_server::relay::{
     Body, Encoded, EventStream, KafkaOptions, KafkaStream, Message, Topic, replay,
 };
@@ -163,7 +164,14 @@ async fn a_broker_killed_amid_a_sale_has_every_event_in_order_when_it_is_back() 
     // The sale goes on as if nothing had happened.
     sell(&office, SHOW, 150..200).await;
     until(&relay, |progress| progress.away > 0).await;
-    assert!(!office.store.behind(i64::MIN).await.unwrap().is_empty());
+    assert!(
+        !office
+            .store
+            .behind(KAFKA, i64::MIN)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let broker = tokio::task::spawn_blocking(move || {
         broker.start_again();
         broker
@@ -388,7 +396,7 @@ async fn the_program_killed_amid_a_sale_publishes_the_rest_when_it_is_started_ag
     let store = SqliteStore::open(data, StoreOptions::default())
         .await
         .unwrap();
-    assert_eq!(store.behind(i64::MIN).await.unwrap(), []);
+    assert_eq!(store.behind(KAFKA, i64::MIN).await.unwrap(), []);
     let said = said(&store, &goods, process::SHOW).await;
     assert!(said.len() as u64 >= *got.borrow(), "every hold is told of");
     compare(&came(&address).await, &said);
@@ -396,6 +404,9 @@ async fn the_program_killed_amid_a_sale_publishes_the_rest_when_it_is_started_ag
     let status = onsale(&["relay", "status", "--data", data.to_str().unwrap()]);
     assert!(status.status.success());
     let told = out(&status);
-    assert!(told.contains("0 batches of 0 ledgers wait"), "{told}");
+    assert!(
+        told.contains("0 batches of 0 ledgers are not in Kafka"),
+        "{told}"
+    );
     assert!(told.contains("to a good end"), "{told}");
 }

@@ -1,10 +1,10 @@
 //! The relay on a stream in memory that can be taken away.
 
-use super::sale::{compare, eventually, parts, published, relay, said, sell, until};
+use super::sale::{compare, eventually, parts, published, published_to, relay, said, sell, until};
 use crate::support::{NOW_MS, Office, SHOW};
 use booking_core::PerformanceId;
 use futures_util::future::BoxFuture;
-use onsale_server::relay::stream::Answers;
+use onsale_server::relay::stream::{Answers, KAFKA, PROCESS};
 use onsale_server::relay::{
     Admitted, Away, Body, Encoded, EventStream, MemoryStream, Message, Refused, Relay, Topic,
     replay,
@@ -25,6 +25,10 @@ struct Broker {
 }
 
 impl EventStream for Broker {
+    fn name(&self) -> &'static str {
+        KAFKA
+    }
+
     fn send<'a>(&'a self, messages: &'a [Encoded]) -> BoxFuture<'a, Result<Answers, Away>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
@@ -248,7 +252,7 @@ async fn the_stream_in_memory_tells_who_listens_and_keeps_the_latest() {
     let mut listener = stream.listen();
     let relay = relay(&office, Arc::new(stream.clone()));
     sell(&office, SHOW, 0..10).await;
-    published(&office.store).await;
+    published_to(&office.store, PROCESS).await;
     relay.stop().await;
     let said = said(&office.store, &office.goods, SHOW).await;
     let mut came = Vec::new();
@@ -287,4 +291,19 @@ async fn who_is_let_in_is_published_once_noted_and_then_forgotten() {
     let once: Vec<_> = [1, 2, 3].map(|n| Admitted::from(&row(n))).to_vec();
     assert_eq!(came, [once.clone(), once].concat());
     assert_eq!(came[0].performances, [SHOW]);
+}
+
+#[tokio::test]
+async fn whoever_comes_to_another_stream_gets_everything_from_the_beginning() {
+    let office = Office::open().await;
+    let in_process = relay(&office, Arc::new(MemoryStream::default()));
+    sell(&office, SHOW, 0..10).await;
+    published_to(&office.store, PROCESS).await;
+    in_process.stop().await;
+    let broker = Arc::new(Broker::default());
+    let relay = relay(&office, broker.clone());
+    published(&office.store).await;
+    relay.stop().await;
+    let said = said(&office.store, &office.goods, SHOW).await;
+    compare(&broker.came(), &said);
 }

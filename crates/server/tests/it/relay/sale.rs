@@ -5,6 +5,7 @@ use booking_core::PerformanceId;
 use booking_core::ledger::Batch;
 use booking_core::test_support::seats;
 use onsale_server::lane::Goods;
+use onsale_server::relay::stream::KAFKA;
 use onsale_server::relay::{
     Book, EventStream, GATHER, LeaseTimes, Message, Progress, Relay, RelayParts, Scope, Topic,
 };
@@ -63,10 +64,15 @@ pub(crate) async fn sell(office: &Office, show: PerformanceId, orders: std::ops:
     }
 }
 
-/// Waits until nothing is left to publish.
+/// Waits until nothing is left to publish to Kafka, or what stands for it.
 pub(crate) async fn published(store: &SqliteStore) {
+    published_to(store, KAFKA).await;
+}
+
+/// The same of another stream.
+pub(crate) async fn published_to(store: &SqliteStore, stream: &'static str) {
     use onsale_server::store::relay::RelayStore as _;
-    eventually(|| async { store.behind(i64::MIN).await.unwrap().is_empty() }).await;
+    eventually(|| async { store.behind(stream, i64::MIN).await.unwrap().is_empty() }).await;
 }
 
 /// Waits for a condition.

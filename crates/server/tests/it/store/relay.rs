@@ -15,17 +15,20 @@ contract! {
     whoever_lost_the_lease_moves_nothing
     a_lease_given_back_is_nobodys
     a_cursor_never_goes_back
+    each_stream_has_cursors_of_its_own
     ledgers_that_moved_on_are_listed_until_they_are_published
     a_minute_that_ended_is_listed_until_it_is_told
     what_could_not_be_sent_is_kept_once_until_it_is_forgotten
     an_admission_is_kept_once_until_it_is_published
 }
 
+const STREAM: &str = "one";
 const ME: [u8; 16] = [1; 16];
 const OTHER: [u8; 16] = [2; 16];
 
 fn published(seq: u64) -> Published {
     Published {
+        stream: STREAM,
         performance: SHOW,
         seq,
         window_ms: None,
@@ -40,7 +43,7 @@ async fn taken(store: &impl RelayStore, holder: [u8; 16]) -> u64 {
 
 /// Where a cursor stands, as far as the listing tells: behind a head that is far away.
 async fn cursor<S: RelayStore>(store: &S) -> u64 {
-    store.behind(0).await.unwrap()[0].cursor
+    store.behind(STREAM, 0).await.unwrap()[0].cursor
 }
 
 async fn with_batches<B: Backend>(count: u64) -> (B::Store, B::Guard) {
@@ -134,6 +137,15 @@ async fn a_cursor_never_goes_back<B: Backend>() {
     }
 }
 
+async fn each_stream_has_cursors_of_its_own<B: Backend>() {
+    let (store, _guard) = with_batches::<B>(2).await;
+    let mine = taken(&store, ME).await;
+    assert!(store.publish(mine, published(2)).await.unwrap());
+    assert_eq!(store.behind(STREAM, 0).await.unwrap(), []);
+    let elsewhere = store.behind("another", 0).await.unwrap();
+    assert_eq!((elsewhere[0].cursor, elsewhere[0].head), (0, 2));
+}
+
 async fn ledgers_that_moved_on_are_listed_until_they_are_published<B: Backend>() {
     let (store, _guard) = with_batches::<B>(2).await;
     let other = PerformanceId::from_u128(2);
@@ -146,13 +158,16 @@ async fn ledgers_that_moved_on_are_listed_until_they_are_published<B: Backend>()
         cursor,
         head,
     };
-    let listed = store.behind(0).await.unwrap();
+    let listed = store.behind(STREAM, 0).await.unwrap();
     assert_eq!(listed, [behind(SHOW, 0, 2), behind(other, 0, 1)]);
     let rows = store.batches(SHOW, 1, 10).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [2]);
     let mine = taken(&store, ME).await;
     assert!(store.publish(mine, published(2)).await.unwrap());
-    assert_eq!(store.behind(0).await.unwrap(), [behind(other, 0, 1)]);
+    assert_eq!(
+        store.behind(STREAM, 0).await.unwrap(),
+        [behind(other, 0, 1)]
+    );
 }
 
 async fn a_minute_that_ended_is_listed_until_it_is_told<B: Backend>() {
@@ -163,12 +178,12 @@ async fn a_minute_that_ended_is_listed_until_it_is_told<B: Backend>() {
         ..published(1)
     };
     assert!(store.publish(mine, counted).await.unwrap());
-    assert_eq!(store.behind(59).await.unwrap(), []);
-    let listed = store.behind(60).await.unwrap();
+    assert_eq!(store.behind(STREAM, 59).await.unwrap(), []);
+    let listed = store.behind(STREAM, 60).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].cursor, listed[0].head), (1, 1));
     assert!(store.publish(mine, published(1)).await.unwrap());
-    assert_eq!(store.behind(60).await.unwrap(), []);
+    assert_eq!(store.behind(STREAM, 60).await.unwrap(), []);
 }
 
 async fn what_could_not_be_sent_is_kept_once_until_it_is_forgotten<B: Backend>() {
