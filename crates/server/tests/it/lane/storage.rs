@@ -8,7 +8,8 @@ use onsale_server::store::StoreOptions;
 #[tokio::test]
 async fn a_full_disk_refuses_and_recovers_and_every_acknowledged_hold_is_there() {
     let full = StoreOptions {
-        max_pages: Some(60),
+        // Some more than an empty database has.
+        max_pages: Some(120),
         ..StoreOptions::default()
     };
     let office = Office::with(LaneSettings::default(), full).await;
