@@ -15,7 +15,7 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 static SAMPLES: Mutex<Samples> = Mutex::new(Samples::new());
 
 /// Measurements are folded into their buckets at least this often, so that they take no more room
-/// the longer nobody looks; and so often what they came to is kept for [`latest`].
+/// the longer nobody looks; and so often what they came to is kept for [`latest()`].
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// Upper bounds, seconds.

@@ -2,7 +2,7 @@
 
 use super::Data;
 use super::relay::Kafka;
-use crate::app::{App, AppOptions};
+use crate::app::{App, AppOptions, EventsIn};
 use crate::demo::operator;
 use crate::http::Settings;
 use crate::http::serve::serve;
@@ -180,7 +180,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let app = App::open(&args.data.data, options).await?;
     app.start_rooms();
-    app.start_relay(&events_in)?;
+    // In process nothing reads them yet, and they cost a write a second.
+    if !matches!(events_in, EventsIn::Process) {
+        app.start_relay(&events_in)?;
+    }
     app.start_fans();
     let web = app.services().web.is_built();
     let database = args.data.place();
