@@ -9,7 +9,8 @@
 //! | [`windows`] | what was sold minute by minute, from the messages |
 //! | [`stream`] | the port: where messages go; `memory` and `kafka` are its adapters |
 //! | [`lease`] | one server publishes at a time |
-//! | [`run`] | the relay itself, and sending dead letters again |
+//! | [`run`] | the relay itself |
+//! | [`replay`](replay()) | sending dead letters again |
 //!
 //! **Invariants.** A cursor moves only behind what was acknowledged. What is sent again has the name
 //! it had. A message that is refused stands in the database before the cursor passes it. Messages of
@@ -22,6 +23,7 @@ mod kafka;
 pub mod lease;
 mod memory;
 pub mod message;
+mod replay;
 pub mod run;
 mod shelf;
 pub mod stream;
@@ -34,5 +36,6 @@ pub use kafka::{KafkaFault, KafkaOptions, KafkaStream};
 pub use lease::LeaseTimes;
 pub use memory::MemoryStream;
 pub use message::{Body, Message, Topic};
-pub use run::{GATHER, Progress, Relay, RelayParts, ReplayError, Replayed, replay};
+pub use replay::{ReplayError, Replayed, replay};
+pub use run::{GATHER, Progress, Relay, RelayParts};
 pub use stream::{Away, Encoded, EventStream, Refused};
