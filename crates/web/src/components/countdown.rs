@@ -52,7 +52,11 @@ pub(crate) fn use_now_ms() -> Signal<i64> {
 /// How much of `until_ms` is left, and the phase; both follow the clock.
 pub(crate) fn use_countdown(until_ms: Signal<i64>) -> (Signal<i64>, Memo<Phase>) {
     let now = use_now_ms();
-    let left = Signal::derive(move || until_ms.get() - now.get());
+    let left = Signal::derive(move || {
+        // By the clock itself: the last tick may be a second old, and a hold then longer than it is.
+        now.track();
+        until_ms.get() - browser::now_ms()
+    });
     (left, Memo::new(move |_| Phase::of(left.get())))
 }
 
