@@ -3,7 +3,7 @@
 //! stands still for a while is seen by all that were due meanwhile, and not by one of them.
 //!
 //! The state of the seats is got of the largest house. Two seats are held in the smaller ones, which
-//! must not be behind a room; every other fan pays, and the rest let go again. Prints a line for each
+//! must not be behind a room; one fan in four pays, and the rest let go again. Prints a line for each
 //! answer, `STEP<tab>DUE<tab>MICROSECONDS`, where DUE is in milliseconds of the machine's clock, and
 //! `refused<tab>DUE<tab>STEP_STATUS_CODE` for one that was none. Goes on until it is stopped.
 
@@ -24,6 +24,9 @@ use crate::{
     seats::{Choice, Dice},
     shop,
 };
+
+/// So many fans to one that pays: what is bought does not come back.
+const PAYS_ONE_IN: u32 = 4;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -133,7 +136,8 @@ async fn shop(run: Rc<Run>, due: Instant) {
 
 async fn hold_and_go_on(run: &Run, fan: u32, due: Instant) -> Result<()> {
     let mut client = run.client().await?;
-    let house = &run.houses[fan as usize % run.houses.len()];
+    // Each house has its share of who pays: none sells out before the others.
+    let house = &run.houses[(fan / PAYS_ONE_IN) as usize % run.houses.len()];
     let base = format!("/api/v1/performances/{}", house.performance.id);
     let taken = {
         let mut seats = house.seats.borrow_mut();
@@ -150,7 +154,7 @@ async fn hold_and_go_on(run: &Run, fan: u32, due: Instant) -> Result<()> {
     }
     run.answered("hold", due);
     let cookie = answer.cookie.context("a hold without a session")?;
-    if fan.is_multiple_of(2) {
+    if !fan.is_multiple_of(PAYS_ONE_IN) {
         let path = format!("{base}/holds/{hold}?command_id={}", shop::uuid());
         let status = client
             .ask("DELETE", &path, Some(&cookie), None)
