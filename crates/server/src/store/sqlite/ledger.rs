@@ -357,7 +357,7 @@ pub(super) fn id(bytes: &[u8; 16]) -> &[u8] {
     &bytes[..]
 }
 
-fn as_i64(position: u64) -> i64 {
+pub(super) fn as_i64(position: u64) -> i64 {
     // Positions count batches; 2^63 of them do not fit on any disk.
     i64::try_from(position).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
 //! The relay's side of the port on SQLite.
 
 use super::SqliteStore;
-use super::ledger::position;
+use super::ledger::{as_i64, position};
 use super::read::named;
 use super::writer::{Write, WriteError};
 use crate::store::error::StoreError;
@@ -142,11 +142,6 @@ async fn publish(
             .await?;
     }
     Ok(true)
-}
-
-/// Epochs, beats and positions count up from 0, one at a time.
-fn as_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn dead_letter(row: &SqliteRow) -> Result<DeadLetterRow, StoreError> {
