@@ -14,7 +14,7 @@ use crate::wire::{
     AuditEntry, BypassCode, ClaimRefused, Figures, PublicDraw, RoomSettings, Totals,
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
-use core::{future::Future, pin::Pin};
+use core::{future::Future, num::NonZeroU32, pin::Pin, time::Duration};
 use serde::{Deserialize, Serialize};
 
 /// What a method of the port gives back.
@@ -415,6 +415,24 @@ pub enum Changed {
     Conflict(Box<RoomRow>),
 }
 
+/// How often somebody may do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So often within [`Self::within_ms`], and as often at once.
+    pub most: NonZeroU32,
+    /// Milliseconds until who has done it as often as they may can do so again.
+    pub within_ms: u32,
+}
+
+/// The answer to [`RoomStore::spend`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// They may, and it was counted.
+    Counted,
+    /// They may not before so much time has passed; it was not counted.
+    Wait(Duration),
+}
+
 /// A room's memory. See the [module](self) for what holds for every method.
 pub trait RoomStore: Send + Sync + 'static {
     /// Makes the room unless it is there; either way learns the seed's epochs and shoppers. `true`:
@@ -448,6 +466,13 @@ pub trait RoomStore: Send + Sync + 'static {
 
     /// The one place of a person: `offered` if they had none, else the one they have.
     fn place_of_person(&self, room: RoomId, person: [u8; 16], offered: Place) -> Answer<'_, Place>;
+
+    /// Counts that `who` does something that may be done only so often, at all servers together.
+    ///
+    /// A store of one process shares nothing: it counts nothing, and that server's own limits stand.
+    fn spend(&self, _who: &str, _rate: Rate) -> Answer<'_, Spent> {
+        Box::pin(async { Ok(Spent::Counted) })
+    }
 
     /// Remembers `nonce` until `expires_ms`. `false`: it was used before.
     fn use_once(&self, room: RoomId, nonce: [u8; 16], expires_ms: i64) -> Answer<'_, bool>;

@@ -31,8 +31,8 @@ use self::row::{
 use self::script::{Script, Scripts};
 use super::port::{
     Advance, Answer, Change, Changed, Claim, FIGURES_KEPT, Leased, Leaving, MOST_CODES,
-    MOST_LEASED, MOST_UNUSED, NumberBlock, Report, Right, RoomRow, RoomStore, SERVER_KEPT_MS, Seed,
-    Seen, Servers, Shopper, StoreError, Swept, Turn,
+    MOST_LEASED, MOST_UNUSED, NumberBlock, Rate, Report, Right, RoomRow, RoomStore, SERVER_KEPT_MS,
+    Seed, Seen, Servers, Shopper, Spent, StoreError, Swept, Turn,
 };
 use crate::number::{Epoch, EpochProgress, Place, QueueNumber};
 use crate::token::RoomId;
@@ -280,6 +280,25 @@ impl RoomStore for RedisStore {
                 .run(&self.client, room, &self.scripts.give_back, arguments)
                 .await?;
             Ok(taken.as_i64() == Some(1))
+        })
+    }
+
+    fn spend(&self, who: &str, rate: Rate) -> Answer<'_, Spent> {
+        // By themselves in a cluster: no room is meant.
+        let key = format!("{}:1:rate:{{{who}}}", self.options.namespace);
+        Box::pin(async move {
+            let owed_most = u64::from(rate.within_ms) * 1_000;
+            let cost = (owed_most / u64::from(rate.most.get())).max(1);
+            let arguments = vec![cost.to_string(), owed_most.to_string()];
+            let wait = self
+                .run_with(&self.client, vec![key], &self.scripts.spend, arguments)
+                .await?
+                .as_u64()
+                .ok_or(unreadable("how long somebody has to wait"))?;
+            Ok(match wait {
+                0 => Spent::Counted,
+                micros => Spent::Wait(Duration::from_micros(micros)),
+            })
         })
     }
 

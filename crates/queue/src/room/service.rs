@@ -13,8 +13,8 @@ pub use operate::{ChangeRefused, code_id};
 
 use self::{away::Away, numbers::Numbers, presence::Known, shelf::published, signing::Signing};
 use super::port::{
-    Claim, Leaving, Report, Right, RoomDraw, RoomRow, RoomStore, Seed, Servers, Shopper, Slot,
-    StoreError,
+    Claim, Leaving, Rate, Report, Right, RoomDraw, RoomRow, RoomStore, Seed, Servers, Shopper,
+    Slot, Spent, StoreError,
 };
 use crate::draw::DrawKey;
 use crate::number::{Epoch, Place, QueueNumber};
@@ -474,6 +474,11 @@ impl Rooms {
         self.store
             .use_once(challenge.room, challenge.nonce, challenge.expires_ms)
             .await
+    }
+
+    /// Counts that `who` does something that may be done only so often, at all servers together.
+    pub async fn spend(&self, who: &str, rate: Rate) -> Result<Spent, StoreError> {
+        self.store.spend(who, rate).await
     }
 
     fn new_draw(&self) -> RoomDraw {

@@ -2,14 +2,18 @@
 
 use crate::faults::eventually;
 use crate::servers::{
-    Guarded, Server, cluster, hall_of, impatient_hall_at, patient_hall_at, store_at,
+    Guarded, Server, cluster, hall_of, impatient_hall_at, patient_hall_at, single, still_hall_at,
+    store_at,
 };
 use crate::support::*;
 use onsale_queue::Action;
 use onsale_queue::room::Rooms;
-use onsale_queue::room::port::Leaving;
+use onsale_queue::room::port::{Leaving, Rate, Spent};
 use onsale_queue::wire::{ClaimRefused, OutagePolicy, RoomSettings, Wishes};
 use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_without_redis_never_fill_more_than_the_cap_together_however_long_it_lasts() {
@@ -235,4 +239,78 @@ async fn a_server_that_comes_back_late_tells_whom_it_knows_and_nobody_comes_in_b
         found += u32::from(is_inside(&first, admitted).await);
     }
     assert_eq!(found, 1, "the other one may try again when somebody leaves");
+}
+
+/// Five a minute, so one more every twelve seconds.
+const FIVE_A_MINUTE: Rate = Rate {
+    most: NonZeroU32::new(5).unwrap(),
+    within_ms: 60_000,
+};
+
+async fn spends(hall: &Hall, who: &str) -> Spent {
+    hall.store.spend(who, FIVE_A_MINUTE).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_done_so_often_is_counted_for_all_servers_together() {
+    let url = single().url();
+    let hall = still_hall_at(&url, 0).await;
+    for _ in 0..5 {
+        assert_eq!(spends(&hall, "ada").await, Spent::Counted);
+    }
+    let wait = |ms| Spent::Wait(Duration::from_millis(ms));
+    assert_eq!(spends(&hall, "ada").await, wait(12_000));
+    assert_eq!(spends(&hall, "bob").await, Spent::Counted, "somebody else");
+    hall.pass(11_999);
+    assert_eq!(spends(&hall, "ada").await, wait(1));
+    hall.pass(1);
+    assert_eq!(spends(&hall, "ada").await, Spent::Counted);
+    assert_eq!(
+        spends(&hall, "ada").await,
+        wait(12_000),
+        "one came due, not more"
+    );
+    // A clock that goes back owes nobody more than a minute.
+    hall.pass(-3_600_000);
+    assert_eq!(spends(&hall, "ada").await, wait(12_000));
+    hall.pass(60_000);
+    for _ in 0..5 {
+        assert_eq!(spends(&hall, "ada").await, Spent::Counted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_at_once_only_as_many_are_counted_as_may_and_redis_forgets_them_by_itself() {
+    let redis = Server::start(&[]);
+    let hall = still_hall_at(&redis.url(), 0).await;
+    let asked: Vec<_> = (0..50)
+        .map(|_| {
+            let store = Arc::clone(&hall.store);
+            tokio::spawn(async move { store.spend("ada", FIVE_A_MINUTE).await.unwrap() })
+        })
+        .collect();
+    let mut counted = 0;
+    for spent in asked {
+        counted += u32::from(spent.await.unwrap() == Spent::Counted);
+    }
+    assert_eq!(counted, 5);
+    let keys = redis.ask("KEYS *:rate:*");
+    let key = keys.lines().nth(2).expect("one key").to_owned();
+    let left_ms = redis.ask(&format!("PTTL {key}"));
+    let left_ms: i64 = left_ms.trim_start_matches(':').trim().parse().unwrap();
+    assert!(
+        (1..=60_000).contains(&left_ms),
+        "{key} lives for {left_ms} ms"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_counts_as_well() {
+    let hall = still_hall_at(&cluster().url(), 0).await;
+    for who in ["ada", "bob", "cora", "dan"] {
+        for _ in 0..5 {
+            assert_eq!(spends(&hall, who).await, Spent::Counted);
+        }
+        assert!(matches!(spends(&hall, who).await, Spent::Wait(_)), "{who}");
+    }
 }

@@ -2,11 +2,16 @@
 //!
 //! Proof of work makes a number cost something; these make sure that nobody gets very many of them
 //! from one place, and that a page gone wild does not keep the rooms' store busy.
+//!
+//! Each server asks itself first. Where several share a Redis, joins are then counted there as well, so
+//! that asking three servers gives no more than asking one; while Redis is away each server's own limit
+//! stands. Claims are counted here only: every one of them is decided by the rooms' store in any case.
 
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use onsale_queue::number::Place;
+use onsale_queue::room::port::Rate;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
@@ -16,12 +21,14 @@ type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 const CLAIMS_PER_SECOND: NonZeroU32 = NonZeroU32::new(2).unwrap();
 const CLAIMS_AT_ONCE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
+const MINUTE_MS: u32 = 60_000;
+
 /// Joins a minute from one address, as many at once; `None`: no limit.
 pub type JoinLimit = Option<NonZeroU32>;
 
 /// The limits.
 pub struct Limits {
-    joins: Option<Keyed<IpAddr>>,
+    joins: Option<(Keyed<IpAddr>, NonZeroU32)>,
     claims: Keyed<([u8; 16], Place)>,
 }
 
@@ -35,17 +42,24 @@ impl Limits {
     pub fn new(joins: JoinLimit) -> Self {
         let claims = Quota::per_second(CLAIMS_PER_SECOND).allow_burst(CLAIMS_AT_ONCE);
         Self {
-            joins: joins.map(|most| RateLimiter::dashmap(Quota::per_minute(most))),
+            joins: joins.map(|most| (RateLimiter::dashmap(Quota::per_minute(most)), most)),
             claims: RateLimiter::dashmap(claims),
         }
     }
 
-    /// Somebody at `address` wants a number. An IPv6 network of one customer is one address.
-    pub fn join(&self, address: IpAddr) -> Result<(), Slower> {
-        let Some(joins) = &self.joins else {
-            return Ok(());
+    /// Somebody at `address` wants a number. An IPv6 network of one customer is one address. Who may,
+    /// as far as this server knows, is to be counted with the others by that name and rate.
+    pub fn join(&self, address: IpAddr) -> Result<Option<(String, Rate)>, Slower> {
+        let Some((joins, most)) = &self.joins else {
+            return Ok(None);
         };
-        checked(joins, &network(address))
+        let network = network(address);
+        checked(joins, &network)?;
+        let rate = Rate {
+            most: *most,
+            within_ms: MINUTE_MS,
+        };
+        Ok(Some((format!("join:{network}"), rate)))
     }
 
     /// Somebody claims with a pass.
@@ -55,7 +69,7 @@ impl Limits {
 
     /// Forgets who has been quiet for long enough.
     pub fn forget_quiet(&self) {
-        if let Some(joins) = &self.joins {
+        if let Some((joins, _)) = &self.joins {
             joins.retain_recent();
         }
         self.claims.retain_recent();
@@ -97,7 +111,7 @@ mod tests {
             panic!("the same customer");
         };
         assert!((1..=21).contains(&seconds), "{seconds}");
-        assert_eq!(limits.join(elsewhere), Ok(()));
+        assert!(limits.join(elsewhere).is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::refusal::{Refusal, RoomsError, store_refused};
 use super::{Entry, WaitingRooms, offer::Offer};
 use booking_core::{FanId, PerformanceId};
 use onsale_queue::pow::{Challenge, PowFault};
-use onsale_queue::room::port::Leaving;
+use onsale_queue::room::port::{Leaving, Spent};
 use onsale_queue::room::{Admitted, Joined, Presence};
 use onsale_queue::wire::{ClaimRefused, PublicRoom, Standing, Wishes};
 use onsale_queue::{Admission, Authority, Pass, RoomId, TokenFault, VisitorId};
@@ -155,12 +155,7 @@ impl WaitingRooms {
             return Err(refused(Refusal::of_join(not_now, public.opens_ms)));
         }
         self.check_wishes(room, wish.wishes)?;
-        self.0
-            .limits
-            .join(caller.address)
-            .map_err(|slower| RoomsError::TooMany {
-                retry_after_s: slower.0,
-            })?;
+        self.may_join(caller.address).await?;
         self.0.check_work(&public, &wish).await?;
         let person = caller.account.filter(|_| public.accounts_required);
         let joined = self
@@ -170,6 +165,25 @@ impl WaitingRooms {
             .await
             .map_err(|no| refused(Refusal::of_join(no, public.opens_ms)))?;
         Ok(self.placed(&public, joined, true))
+    }
+
+    /// Whether an address may ask for one more number, or try one more code, by this server's count and
+    /// by that of all servers.
+    async fn may_join(&self, address: IpAddr) -> Result<(), RoomsError> {
+        let too_many = |retry_after_s| RoomsError::TooMany { retry_after_s };
+        let counted = self.0.limits.join(address);
+        let Some((who, rate)) = counted.map_err(|slower| too_many(slower.0))? else {
+            return Ok(());
+        };
+        match self.0.rooms.spend(&who, rate).await {
+            Ok(Spent::Counted) => Ok(()),
+            Ok(Spent::Wait(wait)) => Err(too_many(wait.as_secs().saturating_add(1))),
+            // That the store is away is told and acted upon where it is asked for the number.
+            Err(error) => {
+                tracing::debug!(%error, "joins are counted by this server alone");
+                Ok(())
+            }
+        }
     }
 
     /// The same for a visitor of our own making: nobody asks them for work, and they do not count as
@@ -299,12 +313,7 @@ impl WaitingRooms {
                 )
             }
             By::Code(code) => {
-                self.0
-                    .limits
-                    .join(caller.address)
-                    .map_err(|slower| RoomsError::TooMany {
-                        retry_after_s: slower.0,
-                    })?;
+                self.may_join(caller.address).await?;
                 let id = onsale_queue::room::code_id(room, &code);
                 let authority = self.0.code_authority(&entry, &id).await?;
                 let rooms = &self.0.rooms;

@@ -54,4 +54,5 @@ macro_rules! scripts {
 
 scripts! {
     make forget read lease give_back person claim check_in leave inside sweep advance change log put_code
+    spend
 }

@@ -14,6 +14,8 @@ use onsale_server::clock::Clock;
 use onsale_server::http::{Edge, Settings};
 #[cfg(any(feature = "redis", feature = "postgres"))]
 use onsale_server::keys::beside;
+#[cfg(feature = "postgres")]
+use onsale_server::store::PostgresStore;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -104,18 +106,14 @@ impl Shop {
         }
     }
 
-    /// A server by the machine's own clock, whose rooms live where it is told; on the database and
+    /// A server by the machine's own clock, with rooms and limits as it is told; on the database and
     /// with the keys of another one, where there is one.
     #[cfg(feature = "redis")]
-    pub(super) async fn sharing(
-        rooms_in: onsale_server::rooms::RoomsIn,
-        with: Option<&Self>,
-    ) -> Self {
+    pub(super) async fn sharing(options: AppOptions, with: Option<&Self>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = AppOptions {
             hash_cost: CHEAP,
-            rooms_in,
-            ..AppOptions::default()
+            ..options
         };
         let clock = options.clock.clone();
         let app = match with {
@@ -177,6 +175,30 @@ impl Shop {
             ..AppOptions::default()
         };
         let store = database.connect().await;
+        Self::on_store(dir, store, options, Some(database)).await
+    }
+
+    /// On a PostgreSQL that is connected to already, with nothing in it.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn on(store: PostgresStore) -> Self {
+        let options = AppOptions {
+            hash_cost: CHEAP,
+            ..AppOptions::default()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let shop = Self::on_store(dir, store, options, None).await;
+        shop.fill().await;
+        shop
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_store(
+        dir: TempDir,
+        store: PostgresStore,
+        options: AppOptions,
+        database: Option<Arc<Database>>,
+    ) -> Self {
+        let clock = options.clock.clone();
         let app = App::on(dir.path(), store, options).await.unwrap();
         let edge = app.edge(Settings {
             rate: None,
@@ -187,7 +209,7 @@ impl Shop {
             edge,
             clock,
             dir,
-            database: Some(database),
+            database,
         }
     }
 

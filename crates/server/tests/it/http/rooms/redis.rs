@@ -12,10 +12,13 @@ mod servers;
 use super::super::shop::{Fan, Shop};
 use super::{at, text};
 use onsale_queue::RoomId;
-use onsale_queue::room::{RedisOptions, RedisStore, RoomStore};
+use onsale_queue::room::{RedisOptions, RedisStore};
+use onsale_server::app::AppOptions;
 use onsale_server::rooms::RoomsIn;
+use onsale_server::rooms::limits::JoinLimit;
 use redis_test::{PATIENCE, Server};
 use serde_json::Value;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -30,6 +33,7 @@ fn redis() -> &'static Server {
 struct Spot {
     url: String,
     options: RedisOptions,
+    joins: JoinLimit,
 }
 
 impl Spot {
@@ -46,7 +50,18 @@ impl Spot {
             namespace: format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed)),
             ..RedisOptions::default()
         };
-        Self { url, options }
+        let joins = None;
+        Self {
+            url,
+            options,
+            joins,
+        }
+    }
+
+    /// Where an address joins so often a minute.
+    fn with_joins(self, most: u32) -> Self {
+        let joins = NonZeroU32::new(most);
+        Self { joins, ..self }
     }
 
     /// For tests in which answers never come.
@@ -67,18 +82,23 @@ impl Spot {
         .await
     }
 
-    fn shared(store: Arc<dyn RoomStore>) -> RoomsIn {
-        RoomsIn::Shared { store, servers: 2 }
+    async fn shared(&self) -> AppOptions {
+        let store = Arc::new(self.store().await);
+        AppOptions {
+            rooms_in: RoomsIn::Shared { store, servers: 2 },
+            room_joins: self.joins,
+            ..AppOptions::default()
+        }
     }
 
     /// The first server; its rooms do not tick yet.
     async fn still(&self) -> Shop {
-        Shop::sharing(Self::shared(Arc::new(self.store().await)), None).await
+        Shop::sharing(self.shared().await, None).await
     }
 
     /// Another one on the same database.
     async fn still_beside(&self, first: &Shop) -> Shop {
-        Shop::sharing(Self::shared(Arc::new(self.store().await)), Some(first)).await
+        Shop::sharing(self.shared().await, Some(first)).await
     }
 
     /// A server at work.

@@ -254,3 +254,28 @@ async fn what_was_used_at_one_server_is_refused_at_the_other() {
     there.claim(room, &pass).await.is_problem(409, "pass_used");
     second.holds(room, 0).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_joins_as_often_as_it_may_however_many_servers_it_asks() {
+    let (first, second) = Spot::new().with_joins(4).two().await;
+    let room = first.open_room(fast(5)).await;
+    second
+        .shows("the room", room, |polled| polled["state"] == "open")
+        .await;
+    let mut answers = Vec::new();
+    for at in 0..8 {
+        let server = if at % 2 == 0 { &first } else { &second };
+        answers.push(server.fan().join_with(room, &json!({})).await);
+    }
+    // A minute gives four: on a machine that took its time, one more came due meanwhile.
+    let joined = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!((4..8).contains(&joined), "{joined} of 8 joined");
+    let refused = answers.last().unwrap();
+    refused.is_problem(429, "too_many_requests");
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=16).contains(&seconds), "{seconds}");
+    // Another address is another's.
+    let mut elsewhere = second.fan();
+    elsewhere.address = "203.0.113.7".parse().unwrap();
+    assert_eq!(elsewhere.join_with(room, &json!({})).await.status, 201);
+}
