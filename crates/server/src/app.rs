@@ -56,6 +56,8 @@ pub struct AppOptions {
     pub store: StoreOptions,
     /// The database that servers share; `None`: a file in the data folder.
     pub database: Option<DatabaseUrl>,
+    /// A replica of it, from which what is only shown is read.
+    pub reader: Option<DatabaseUrl>,
     /// Bounds of the lanes.
     pub lanes: LaneSettings,
     /// The time.
@@ -159,7 +161,13 @@ impl App {
             None => None,
         };
         let url = options.database.as_ref();
-        let store = Database::open(data, url, options.store).await?;
+        let store = match url {
+            None => Database::open(data, None, options.store).await?,
+            Some(url) => {
+                let reader = options.reader.as_ref();
+                Database::open_with_reader(url, reader, options.store).await?
+            }
+        };
         if url.is_some() {
             let keys = options.keys.clone();
             let keys = keys.unwrap_or_else(|| crate::keys::beside(data));

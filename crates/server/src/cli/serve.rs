@@ -11,8 +11,9 @@ use crate::lane::LaneSettings;
 use crate::money::ProviderKind;
 use crate::observe::{self, LogFormat};
 use crate::rooms::RoomsIn;
-use crate::store::without_secrets;
+use crate::store::{DatabaseUrl, without_secrets};
 use anyhow::Context;
+
 use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -57,6 +58,16 @@ pub(super) struct Args {
     /// Requests a second from one address; 0: no limit
     #[arg(long, value_name = "N", env = "ONSALE_RATE", default_value_t = 300)]
     rate: u32,
+    /// Streaming replica of the database, from which the season and orders are read; what is decided
+    /// rests on the database itself
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ONSALE_DATABASE_READER",
+        hide_env_values = true,
+        requires = "database"
+    )]
+    database_reader: Option<DatabaseUrl>,
     /// Requests at once from one address
     #[arg(
         long,
@@ -165,6 +176,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let events_in = args.kafka.events_in()?;
     let mut options = AppOptions {
         database: args.data.database.clone(),
+        reader: args.database_reader.clone(),
         keys: args.data.keys.clone(),
         new_keys: args.new_keys,
         simulator: args.simulator_record,

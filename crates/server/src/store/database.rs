@@ -33,7 +33,7 @@ pub struct DatabaseUrl(String);
 impl DatabaseUrl {
     /// With everything that is needed to be let in.
     #[cfg(feature = "postgres")]
-    fn whole(&self) -> &str {
+    pub(super) fn whole(&self) -> &str {
         &self.0
     }
 }
@@ -116,14 +116,28 @@ impl Database {
     ) -> Result<Self, OpenError> {
         match url {
             None => Ok(SqliteStore::open(data, options).await?.into()),
-            Some(url) => Self::connect(url, options).await,
+            Some(url) => Self::connect(url, None, options).await,
         }
     }
 
+    /// Opens the one at `url`; what is only shown is read at its replica `reader`, where there is one.
+    pub async fn open_with_reader(
+        url: &DatabaseUrl,
+        reader: Option<&DatabaseUrl>,
+        options: StoreOptions,
+    ) -> Result<Self, OpenError> {
+        Self::connect(url, reader, options).await
+    }
+
     #[cfg(feature = "postgres")]
-    async fn connect(url: &DatabaseUrl, options: StoreOptions) -> Result<Self, OpenError> {
+    async fn connect(
+        url: &DatabaseUrl,
+        reader: Option<&DatabaseUrl>,
+        options: StoreOptions,
+    ) -> Result<Self, OpenError> {
         let options = PostgresOptions {
             gather: options.gather,
+            reader: reader.cloned(),
             ..PostgresOptions::default()
         };
         let store = PostgresStore::connect(url.whole(), options).await?;
@@ -131,7 +145,11 @@ impl Database {
     }
 
     #[cfg(not(feature = "postgres"))]
-    async fn connect(url: &DatabaseUrl, _: StoreOptions) -> Result<Self, OpenError> {
+    async fn connect(
+        url: &DatabaseUrl,
+        _: Option<&DatabaseUrl>,
+        _: StoreOptions,
+    ) -> Result<Self, OpenError> {
         let database = url.to_string();
         Err(OpenError::WithoutPostgres { database })
     }

@@ -273,7 +273,7 @@ impl CatalogueStore for PostgresStore {
         Box::pin(async {
             let query = || sqlx::query(SELECT_VENUES);
             let rows = self
-                .rows(query)
+                .rows_to_show(query)
                 .await
                 .map_err(CatalogueStoreError::Failed)?;
             rows.iter()
@@ -293,7 +293,7 @@ impl CatalogueStore for PostgresStore {
         Box::pin(async {
             let query = || sqlx::query(SELECT_PERFORMANCES);
             let rows = self
-                .rows(query)
+                .rows_to_show(query)
                 .await
                 .map_err(CatalogueStoreError::Failed)?;
             rows.iter().map(performance).collect()
@@ -303,7 +303,10 @@ impl CatalogueStore for PostgresStore {
     fn seat_map(&self, version: [u8; 32]) -> Answer<'_, Option<Bytes>> {
         Box::pin(async move {
             let query = || sqlx::query(SELECT_SEAT_MAP).bind(version);
-            let row = self.row(query).await.map_err(CatalogueStoreError::Failed)?;
+            let row = self
+                .row_to_show(query)
+                .await
+                .map_err(CatalogueStoreError::Failed)?;
             let bytes = row.map(|row| row.try_get::<Vec<u8>, _>("bytes").map_err(failed));
             Ok(bytes.transpose()?.map(Bytes::from))
         })
@@ -328,7 +331,10 @@ impl CatalogueStore for PostgresStore {
     fn poster(&self, performance: PerformanceId) -> Answer<'_, Option<String>> {
         Box::pin(async move {
             let query = || sqlx::query(SELECT_POSTER).bind(*performance.as_bytes());
-            let row = self.row(query).await.map_err(CatalogueStoreError::Failed)?;
+            let row = self
+                .row_to_show(query)
+                .await
+                .map_err(CatalogueStoreError::Failed)?;
             row.map(|row| row.try_get("poster_svg").map_err(failed))
                 .transpose()
         })

@@ -2,7 +2,7 @@
 //!
 //! Each server has one writing task, which gathers what everybody waits for into one transaction
 //! (see [`writer`]), and pools for reading. What a decision rests on is read from the writer's
-//! database only.
+//! database only; what is shown may come from a replica ([`reader`]).
 //!
 //! Owns: what may be tried again and what may not ([`transaction`]); an append goes in only behind
 //! the head it names, whoever else appends ([`ledger`]). Must not: hold a lock while it waits for
@@ -19,6 +19,7 @@ mod open;
 mod payments;
 mod projections;
 mod read;
+mod reader;
 mod relay;
 mod rooms;
 mod snapshot;
@@ -33,6 +34,7 @@ pub use open::{PostgresOpenError, PostgresOptions};
 use super::error::{AppendError, StoreError};
 use fault::Trouble;
 use listener::Listener;
+use reader::Reader;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +51,8 @@ struct Inner {
     pool: PgPool,
     /// Turns, apart: whoever holds one still has to read.
     turns: PgPool,
+    /// Where what is only shown is read, where there is one.
+    reader: Option<Reader>,
     listener: Listener,
     patience: Duration,
 }
@@ -86,6 +90,9 @@ impl PostgresStore {
         let closed = self.0.writer.close().await;
         self.0.listener.stop();
         self.0.turns.close().await;
+        if let Some(reader) = &self.0.reader {
+            reader.close().await;
+        }
         self.0.pool.close().await;
         closed
     }

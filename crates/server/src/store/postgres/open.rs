@@ -1,8 +1,10 @@
 //! Connecting: limits and time-outs, and whether this program and the schema go together.
 
 use super::listener::Listener;
+use super::reader::Reader;
 use super::writer::Writer;
 use super::{Inner, PostgresStore};
+use crate::store::database::DatabaseUrl;
 use crate::store::error::StoreError;
 use crate::store::tables;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -19,6 +21,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 pub struct PostgresOptions {
     /// Most connections of this server beside the writer's own and the one it listens on.
     pub connections: u32,
+    /// A streaming replica, from which what is only shown is read, with as many connections.
+    pub reader: Option<DatabaseUrl>,
     /// Most connections for turns at contended ledgers, besides those.
     pub turns: u32,
     /// A server that is silent for so long while it holds a turn has lost it.
@@ -36,6 +40,7 @@ impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             connections: 12,
+            reader: None,
             turns: 4,
             turn_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
@@ -91,6 +96,14 @@ pub enum PostgresOpenError {
         /// What this one knows.
         known: i64,
     },
+    /// What is to be read from is a replica of something else.
+    #[error("{reader} is no replica of the database {database}: it belongs to another PostgreSQL")]
+    ForeignReader {
+        /// What is written to.
+        database: String,
+        /// What was to be read from.
+        reader: String,
+    },
     /// A copy into it was interrupted.
     #[error(
         "the database {database} is the target of a copy that did not come to its end: drop it, make it anew, and copy again"
@@ -110,10 +123,10 @@ pub enum PostgresOpenError {
 }
 
 /// An address that has been read.
-struct Target {
-    options: PgConnectOptions,
+pub(super) struct Target {
+    pub(super) options: PgConnectOptions,
     /// Host, port and name.
-    name: String,
+    pub(super) name: String,
 }
 
 impl Target {
@@ -154,13 +167,13 @@ impl Target {
         Ok(Self { options, name })
     }
 
-    async fn connect(&self) -> Result<PgConnection, PostgresOpenError> {
+    pub(super) async fn connect(&self) -> Result<PgConnection, PostgresOpenError> {
         PgConnection::connect_with(&self.options)
             .await
             .map_err(|error| self.unreachable(error))
     }
 
-    fn unreachable(&self, error: sqlx::Error) -> PostgresOpenError {
+    pub(super) fn unreachable(&self, error: sqlx::Error) -> PostgresOpenError {
         PostgresOpenError::Unreachable {
             database: self.name.clone(),
             source: error.into(),
@@ -184,12 +197,20 @@ impl PostgresStore {
                 .connect_lazy_with(target.options.clone())
         };
         let (pool, turns) = (pool(options.connections), pool(options.turns));
+        let reader = match &options.reader {
+            None => None,
+            Some(url) => {
+                let reader = Target::read(url.whole(), &options)?;
+                Some(Reader::of(&target, reader, options.connections).await?)
+            }
+        };
         let listener = Listener::start(target.options.clone(), options.patience);
         let writer = Writer::start(connection, target.options, options.gather, options.patience);
         Ok(Self(Arc::new(Inner {
             writer,
             pool,
             turns,
+            reader,
             listener,
             patience: options.patience,
         })))

@@ -244,7 +244,7 @@ impl CheckoutStore for PostgresStore {
                     .bind(*fan.as_bytes())
                     .bind(i64::from(ORDERS_LISTED))
             };
-            let rows = self.rows(query).await?;
+            let rows = self.rows_to_show(query).await?;
             rows.iter().map(checkout).collect()
         })
     }
@@ -298,7 +298,7 @@ impl CheckoutStore for PostgresStore {
     fn live_tickets(&self, order: OrderId) -> BoxFuture<'_, Result<Vec<LiveTicket>, StoreError>> {
         Box::pin(async move {
             let query = || sqlx::query(TICKETS_OF_ORDER).bind(*order.as_bytes());
-            let rows = self.rows(query).await?;
+            let rows = self.rows_to_show(query).await?;
             rows.iter().map(ticket).collect()
         })
     }
@@ -309,7 +309,7 @@ impl CheckoutStore for PostgresStore {
     ) -> BoxFuture<'_, Result<Option<LiveTicket>, StoreError>> {
         Box::pin(async move {
             let query = || sqlx::query(TICKET).bind(*ticket_id.as_bytes());
-            let row = self.row(query).await?;
+            let row = self.row_to_show(query).await?;
             row.as_ref().map(ticket).transpose()
         })
     }
@@ -318,7 +318,7 @@ impl CheckoutStore for PostgresStore {
 impl PostgresStore {
     /// How many tickets of each performance are live; performances with none are left out.
     pub async fn tickets_sold(&self) -> Result<HashMap<PerformanceId, u32>, StoreError> {
-        let rows = self.rows(|| sqlx::query(TICKETS_SOLD)).await?;
+        let rows = self.rows_to_show(|| sqlx::query(TICKETS_SOLD)).await?;
         rows.iter()
             .map(|row| {
                 let performance = PerformanceId::from_bytes(fixed(row, "performance_id")?);

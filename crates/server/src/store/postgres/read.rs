@@ -5,14 +5,14 @@ use super::PostgresStore;
 use super::fault::Trouble;
 use super::transaction::LOOK_AGAIN;
 use crate::store::error::StoreError;
-use sqlx::Postgres;
-use sqlx::Row as _;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
+use sqlx::{PgPool, Postgres, Row as _};
 use std::future::Future;
 use tokio::time::{Instant, sleep};
 
-type Question = Query<'static, Postgres, PgArguments>;
+pub(super) type Question = Query<'static, Postgres, PgArguments>;
 
 impl PostgresStore {
     /// What the database that is written to answers: the truth, which decisions may rest on.
@@ -20,8 +20,11 @@ impl PostgresStore {
         &self,
         question: impl Fn() -> Question,
     ) -> Result<Vec<PgRow>, StoreError> {
-        self.until_answered(|| question().fetch_all(&self.0.pool))
-            .await
+        let ask = async || {
+            let mut connection = borrowed(&self.0.pool).await?;
+            question().fetch_all(&mut *connection).await
+        };
+        self.until_answered(ask).await
     }
 
     /// The same of one row, where there is one.
@@ -29,8 +32,11 @@ impl PostgresStore {
         &self,
         question: impl Fn() -> Question,
     ) -> Result<Option<PgRow>, StoreError> {
-        self.until_answered(|| question().fetch_optional(&self.0.pool))
-            .await
+        let ask = async || {
+            let mut connection = borrowed(&self.0.pool).await?;
+            question().fetch_optional(&mut *connection).await
+        };
+        self.until_answered(ask).await
     }
 
     /// The same of a row that is always there.
@@ -38,8 +44,11 @@ impl PostgresStore {
         &self,
         question: impl Fn() -> Question,
     ) -> Result<PgRow, StoreError> {
-        self.until_answered(|| question().fetch_one(&self.0.pool))
-            .await
+        let ask = async || {
+            let mut connection = borrowed(&self.0.pool).await?;
+            question().fetch_one(&mut *connection).await
+        };
+        self.until_answered(ask).await
     }
 
     async fn until_answered<T, F: Future<Output = Result<T, sqlx::Error>>>(
@@ -64,6 +73,14 @@ impl PostgresStore {
             }
         }
     }
+}
+
+/// A connection out of a pool; how long it was waited for is counted.
+pub(super) async fn borrowed(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    let since = Instant::now();
+    let connection = pool.acquire().await;
+    metrics::histogram!("onsale_store_pool_wait_seconds").record(since.elapsed().as_secs_f64());
+    connection
 }
 
 /// Bytes of a known length, in the column whose name says what they are.

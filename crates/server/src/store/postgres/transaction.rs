@@ -7,6 +7,7 @@
 //! what became of it, and a row that must be there if it was committed is looked for.
 
 use super::fault::Trouble;
+use super::read::borrowed;
 use crate::store::error::StoreError;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
@@ -92,7 +93,7 @@ impl Source for Pooled {
     async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.pool.acquire().await?,
+            None => borrowed(&self.pool).await?,
         };
         self.is_settled = false;
         Ok(self.connection.insert(connection))

@@ -1,9 +1,10 @@
 //! Two servers on one PostgreSQL: what one does is so at the other.
 
 use super::accounts::PASSWORD;
-use super::buying::{GOOD, quoted, wish};
+use super::buying::{GOOD, buy, quoted, wish};
 use super::feed::{Listener, view};
 use super::shop::{Shop, show};
+use crate::store::replica::{Pair, the_replica_answers};
 use onsale_server::accounts::Role;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -103,4 +104,19 @@ async fn who_signs_in_at_one_is_signed_in_at_the_other() {
     assert_eq!(me["account"]["email"], json!("ada@example.org"), "{me}");
     let there = second.fan();
     assert_eq!(there.sign_in("ada@example.org", PASSWORD).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_just_bought_sees_it_also_where_orders_are_read_at_a_replica() {
+    let pair = Pair::start().await;
+    let store = pair.store().await;
+    let shop = Shop::on(store.clone()).await;
+    for seat in 0..10 {
+        let fan = shop.fan();
+        let bought = buy(&fan, &[seat], GOOD).await.1.json();
+        assert_eq!(bought["state"], "confirmed");
+        let listed = fan.get("/api/v1/orders", &[]).await.json();
+        assert_eq!(listed["orders"], json!([bought]));
+    }
+    the_replica_answers(&store).await;
 }

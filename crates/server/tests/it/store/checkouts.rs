@@ -20,7 +20,7 @@ contract! {
 const HERE: ServerId = ServerId([1; 16]);
 const THERE: ServerId = ServerId([2; 16]);
 
-fn row(order: u128, attempt: u32, command: u128) -> CheckoutRow {
+pub(super) fn row(order: u128, attempt: u32, command: u128) -> CheckoutRow {
     CheckoutRow {
         order: OrderId::from_u128(order),
         attempt,

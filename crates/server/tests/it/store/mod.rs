@@ -10,6 +10,8 @@ mod kept;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod relay;
+#[cfg(feature = "postgres")]
+pub(crate) mod replica;
 mod rooms;
 mod sqlite;
 mod writes;

@@ -49,6 +49,15 @@ impl Owner {
         command.current_dir("/");
         command
     }
+
+    /// One of its own.
+    fn folder(self) -> PathBuf {
+        let dir = tempfile::tempdir().unwrap().keep();
+        if let Some((user, group)) = self.0 {
+            std::os::unix::fs::chown(&dir, Some(user), Some(group)).unwrap();
+        }
+        dir
+    }
 }
 
 fn id(arguments: &[&str]) -> Option<u32> {
@@ -82,10 +91,7 @@ impl Server {
     /// A server with nothing in it, and these settings besides.
     pub(crate) fn start(settings: &[&str]) -> Self {
         let owner = Owner::find();
-        let dir = tempfile::tempdir().unwrap().keep();
-        if let Some((user, group)) = owner.0 {
-            std::os::unix::fs::chown(&dir, Some(user), Some(group)).unwrap();
-        }
+        let dir = owner.folder();
         let made = owner
             .command(&program("initdb"))
             .args([
@@ -104,6 +110,27 @@ impl Server {
             .expect("`initdb` is to be had as Debian's package postgresql");
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "initdb: {said}");
+        Self::run(owner, dir, settings)
+    }
+
+    /// A replica of this one, which must be ready: everything that is written here is streamed there.
+    pub(crate) fn replica(&self, settings: &[&str]) -> Self {
+        let owner = self.owner;
+        let dir = owner.folder();
+        let copied = owner
+            .command(&program("pg_basebackup"))
+            .args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream"])
+            .args(["-c", "fast", "--no-sync", "-p", &self.port.to_string()])
+            .arg("-D")
+            .arg(dir.join("data"))
+            .output()
+            .expect("`pg_basebackup` is to be had as Debian's package postgresql");
+        let said = String::from_utf8_lossy(&copied.stderr);
+        assert!(copied.status.success(), "pg_basebackup: {said}");
+        Self::run(owner, dir, settings)
+    }
+
+    fn run(owner: Owner, dir: PathBuf, settings: &[&str]) -> Self {
         let port = free_port();
         let (keeper, pid) = run(owner, &dir, port, settings);
         Self {
