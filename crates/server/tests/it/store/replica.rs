@@ -1,10 +1,16 @@
 //! A real streaming replica: what it answers, and who answers when it cannot.
 
 use super::checkouts::row;
+use super::contract::{SHOW, append, batch};
+use crate::support::cutter::Cutter;
 use crate::support::postgres::{Server, patient};
+use booking_core::ledger::GENESIS;
 use booking_core::{FanId, OrderId};
 use onsale_server::store::checkouts::{CheckoutRow, CheckoutStore as _};
-use onsale_server::store::{DatabaseUrl, PostgresOpenError, PostgresOptions, PostgresStore};
+use onsale_server::store::{
+    DatabaseUrl, LedgerStore as _, PostgresOpenError, PostgresOptions, PostgresStore,
+};
+use sqlx::{Connection as _, PgConnection};
 use std::time::{Duration, Instant};
 
 /// As long as anybody would wait on a very busy machine.
@@ -40,6 +46,32 @@ impl Pair {
         PostgresStore::connect(&self.primary.url("postgres"), options)
             .await
             .unwrap()
+    }
+
+    /// From now on nothing is acknowledged that the replica does not have as well.
+    async fn keep_in_step(&self) {
+        for statement in [
+            "ALTER SYSTEM SET synchronous_standby_names = '*'",
+            "SELECT pg_reload_conf()",
+        ] {
+            self.primary.execute("postgres", statement).await;
+        }
+        let mut connection = PgConnection::connect(&self.primary.url("postgres"))
+            .await
+            .unwrap();
+        let since = Instant::now();
+        loop {
+            let state: Option<String> =
+                sqlx::query_scalar("SELECT sync_state FROM pg_stat_replication")
+                    .fetch_optional(&mut connection)
+                    .await
+                    .unwrap();
+            if state.as_deref() == Some("sync") {
+                return;
+            }
+            assert!(since.elapsed() < PATIENCE, "the replica is {state:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn at_replica(&self, statement: &str) {
@@ -186,4 +218,45 @@ async fn a_replica_of_something_else_is_refused_and_one_that_is_away_is_waited_f
     let store = PostgresStore::connect(&url, away).await.unwrap();
     is_seen_at_once(&store, &store, 1).await;
     assert_eq!(store.reads_by_replica_and_writer(), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_acknowledged_before_a_failover_is_there_after_it() {
+    let pair = Pair::start().await;
+    pair.keep_in_step().await;
+    // As a virtual address does, or a proxy that asks who is the primary.
+    let address = Cutter::before(pair.primary.port).await;
+    let store = PostgresStore::connect(&address.url("postgres"), patient())
+        .await
+        .unwrap();
+    let head_seq = async || store.head(SHOW).await.unwrap().map_or(0, |head| head.seq);
+    let writing = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut prev_hash = GENESIS;
+            for seq in 1..=400 {
+                let batch = batch(seq, prev_hash, "through a failover");
+                prev_hash = batch.hash;
+                // Acknowledged each time, also the one that was under way: it asks what became of it.
+                store.append(append(SHOW, batch)).await.unwrap();
+            }
+        }
+    });
+    while head_seq().await < 100 {
+        tokio::task::yield_now().await;
+    }
+    let Pair { primary, replica } = pair;
+    let primary = tokio::task::spawn_blocking(move || {
+        primary.crash();
+        primary
+    });
+    let primary = primary.await.unwrap();
+    // Too early: it only reads yet, and says so to whoever wants to write.
+    address.lead_to(replica.port);
+    replica.execute("postgres", "SELECT pg_promote()").await;
+    writing.await.unwrap();
+    assert_eq!(head_seq().await, 400);
+    let ledger = store.read_ledger(SHOW, 0, 1_000).await.unwrap();
+    assert_eq!(ledger.len(), 400);
+    drop(primary);
 }

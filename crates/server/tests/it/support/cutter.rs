@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -43,6 +43,7 @@ impl Set {
 pub(crate) struct Cutter {
     address: SocketAddr,
     fault: Set,
+    port: Arc<AtomicU16>,
 }
 
 impl Cutter {
@@ -51,19 +52,31 @@ impl Cutter {
         let address = listener.local_addr().unwrap();
         let fault = Set(Arc::default());
         let set = fault.clone();
+        let port = Arc::new(AtomicU16::new(port));
+        let leads_to = Arc::clone(&port);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if set.get() != Fault::LoseAll {
+                    let port = leads_to.load(Ordering::SeqCst);
                     tokio::spawn(carry(client, port, set.clone()));
                 }
             }
         });
-        Self { address, fault }
+        Self {
+            address,
+            fault,
+            port,
+        }
     }
 
     /// The same database by way of this proxy.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@{}/{database}", self.address)
+    }
+
+    /// Whoever connects from now on gets to another server.
+    pub(crate) fn lead_to(&self, port: u16) {
+        self.port.store(port, Ordering::SeqCst);
     }
 
     pub(crate) fn set(&self, fault: Fault) {

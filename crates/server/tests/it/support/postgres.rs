@@ -142,12 +142,17 @@ impl Server {
         }
     }
 
-    /// Stops it as a crash does, without waiting for anybody, and starts it again on the same port.
-    pub(crate) fn crash_and_start(&mut self, settings: &[&str]) {
+    /// Stops it as a crash does, without waiting for anybody.
+    pub(crate) fn crash(&self) {
         let done = Command::new("kill").args(["-QUIT", &self.pid]).status();
         assert!(done.unwrap().success());
         let gone = || !Path::new("/proc").join(&self.pid).exists();
         until(gone, || "the server does not end".to_owned());
+    }
+
+    /// The same, and starts it again on the same port.
+    pub(crate) fn crash_and_start(&mut self, settings: &[&str]) {
+        self.crash();
         // The old keeper has nothing left to stop and must not remove anything.
         std::fs::write(self.dir.join("keep"), "").unwrap();
         drop(self.keeper.stdin.take());
