@@ -2,7 +2,9 @@
 
 import http from 'k6/http';
 
-const BASE = __ENV.ONSALE_URL;
+/** One server, or several, parted by commas: each visitor is at one of them. */
+const SERVERS = __ENV.ONSALE_URL.split(',');
+const BASE = SERVERS[__VU % SERVERS.length];
 
 export class Refused extends Error {}
 

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::Session;
+use super::{Session, postgres::Postgres};
 use crate::{
     chores, exec, place, run,
     server::{self, Server},
@@ -63,7 +63,50 @@ impl Programs {
         let data = server::demo(session.step, &self.onsale, "bench", &demo)?;
         let arguments = [&["--rate", "0"], more].concat();
         let server = Server::start(&self.onsale, "bench-server", &data, &arguments)?;
-        Ok(Shop { server, data })
+        Ok(Shop {
+            server,
+            data,
+            database: None,
+        })
+    }
+
+    /// The same on a PostgreSQL of its own, with so many servers.
+    pub(crate) fn serve_on_postgres(
+        &self,
+        session: &Session<'_>,
+        demo: &[&str],
+        more: &[&str],
+        servers: usize,
+    ) -> Result<Shop> {
+        let postgres = Postgres::start(session.step)?;
+        let url = postgres.url().to_owned();
+        let mut migrate = Command::new(&self.onsale);
+        migrate.args(["migrate", "--database", &url]);
+        exec::logged(session.step, "bench-migrate", &mut migrate)?;
+        let demo = [&["--quiet", "--database", &url], demo].concat();
+        let data = server::demo(session.step, &self.onsale, "bench", &demo)?;
+        let keys = data.join("keys");
+        let keys = keys.to_str().context("a path that is not text")?;
+        let record = data.join("payments.journal");
+        let record = record.to_str().context("a path that is not text")?;
+        let arguments = [
+            &["--rate", "0", "--database", &url, "--keys", keys][..],
+            &["--simulator-record", record],
+            more,
+        ]
+        .concat();
+        let start = |at: usize| {
+            let folder = data.join(format!("server-{at}"));
+            let name = format!("bench-server-{at}");
+            Server::start(&self.onsale, &name, &folder, &arguments)
+        };
+        let server = start(0)?;
+        let beside = (1..servers).map(start).collect::<Result<_>>()?;
+        Ok(Shop {
+            server,
+            data,
+            database: Some(Shared { postgres, beside }),
+        })
     }
 
     /// The generator, pointed at a shop.
@@ -86,6 +129,11 @@ impl Programs {
             Target::Shop(shop) => (shop.server.address, shop.server.process()),
             Target::Echo(echo) => (echo.address, echo.child.id()),
         };
+        let shared = match at {
+            Target::Shop(shop) => shop.database.as_ref(),
+            Target::Echo(_) => None,
+        };
+        let used = shared.map(|shared| shared.postgres.used());
         // Thousands of listeners are thousands of open files.
         let mut command = Command::new("sh");
         command
@@ -93,6 +141,10 @@ impl Programs {
             .arg(&self.load);
         command.arg(scenario).arg("--at").arg(address.to_string());
         command.arg("--process").arg(process.to_string()).args(more);
+        for other in shared.iter().flat_map(|shared| &shared.beside) {
+            command.arg("--beside").arg(other.address.to_string());
+            command.arg("--process").arg(other.process().to_string());
+        }
         let text = exec::stdout(&mut command)?;
         let mut figures = BTreeMap::new();
         for line in text.lines() {
@@ -100,6 +152,9 @@ impl Programs {
                 .split_once('\t')
                 .context("the generator says no figure")?;
             figures.insert(name.to_owned(), value.parse()?);
+        }
+        if let Some((shared, used)) = shared.zip(used) {
+            figures.insert("database_cpu".into(), shared.postgres.share(&used));
         }
         Ok(Figures(figures))
     }
@@ -115,12 +170,43 @@ pub(crate) enum Target<'a> {
 pub(crate) struct Shop {
     server: Server,
     data: PathBuf,
+    /// Where its database is not in the folder.
+    database: Option<Shared>,
+}
+
+/// A database with the other servers that are on it.
+struct Shared {
+    beside: Vec<Server>,
+    postgres: Postgres,
 }
 
 impl Shop {
     /// Where a browser finds it.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/", self.server.address)
+    }
+
+    /// Where each of its servers listens, as a crowd is told.
+    pub(super) fn urls(&self) -> String {
+        let urls = self
+            .servers()
+            .map(|server| format!("http://{}", server.address));
+        urls.collect::<Vec<_>>().join(",")
+    }
+
+    /// The processes of all of them.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        self.servers().map(Server::process).collect()
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        let beside = self.database.iter().flat_map(|shared| &shared.beside);
+        std::iter::once(&self.server).chain(beside)
+    }
+
+    /// Where its database is not in the folder.
+    pub(super) fn postgres(&self) -> Option<&Postgres> {
+        self.database.as_ref().map(|shared| &shared.postgres)
     }
 
     /// Where it listens.
@@ -143,9 +229,20 @@ impl Shop {
         self.server.stop()?;
         let mut verify = Command::new(onsale);
         verify.args(["ledger", "verify", "--data"]).arg(&self.data);
+        let mut database = None;
+        if let Some(Shared { beside, postgres }) = self.database {
+            for server in beside {
+                server.stop()?;
+            }
+            verify.args(["--database", postgres.url()]);
+            // Until it is verified.
+            database = Some(postgres);
+        }
         exec::stdout(&mut verify)
             .map(drop)
-            .context("the ledger after the benchmark")
+            .context("the ledger after the benchmark")?;
+        drop(database);
+        Ok(())
     }
 }
 
@@ -204,6 +301,9 @@ impl Figures {
         };
         if let (Some(own), Some(server)) = (share("generator_cpu"), share("server_cpu")) {
             notes.push(format!("generator used {own} of one core, server {server}"));
+        }
+        if let Some(database) = share("database_cpu") {
+            notes.push(format!("database {database}, filling included"));
         }
         notes
     }

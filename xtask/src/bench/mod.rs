@@ -4,15 +4,18 @@
 //! same on a slow machine. Each is measured several times and the middle run counts.
 
 mod core;
+mod crowd;
 mod load;
 mod machine;
 mod map;
+mod postgres;
 mod program;
 mod room;
 mod room_http;
 mod room_surge;
 mod row;
 mod sales;
+mod stages;
 mod table;
 mod web;
 
@@ -75,6 +78,22 @@ const BENCHES: &[Bench] = &[
         measure: sales::bookings,
     },
     Bench {
+        names: &["holds_postgres"],
+        measure: sales::holds_on_postgres,
+    },
+    Bench {
+        names: &["holds_postgres_vs_naive"],
+        measure: sales::holds_on_postgres_against_naive,
+    },
+    Bench {
+        names: sales::SPREAD_NAMES,
+        measure: sales::holds_on_several,
+    },
+    Bench {
+        names: sales::BOOKINGS_ON_POSTGRES,
+        measure: sales::bookings_on_postgres,
+    },
+    Bench {
         names: sales::FEED,
         measure: sales::feed,
     },
@@ -105,6 +124,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         names: room_surge::NAMES,
         measure: room_surge::measure,
+    },
+    Bench {
+        names: stages::NAMES,
+        measure: stages::measure,
     },
     Bench {
         names: &["web_first_load"],

@@ -14,9 +14,9 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Child,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
@@ -27,28 +27,18 @@ use self::{
 };
 use super::{
     Row, Session, Target as Goal,
+    crowd::{self, Used},
     load::{Programs, Shop},
 };
-use crate::{exec, place, python, screen::Step, toolchain, web};
+use crate::{exec, place, screen::Step, toolchain, web};
 
-const K6: &str = "1.1.0";
 const VISITORS: u32 = 5_000;
 const WITHIN_S: u32 = 60;
 const CAP: u32 = 200;
-/// A rush that is not over by then is not going to be.
-const PATIENCE: Duration = Duration::from_secs(900);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How k6 is run so that it gives way: at the lowest priority, of those that run only where nobody else
-/// wants to. At the first alone its 5,000 browsers took the processor from the server for a quarter of
-/// the time; those of a real crowd are elsewhere.
-const GIVING_WAY: [&str; 6] = ["nice", "-n", "19", "chrt", "--idle", "0"];
 /// Smaller houses for the probe: what it buys must be there, and not behind the room.
 const HOUSES: &str = "10";
 /// Until the probe's connections are open and its houses are in memory.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Linux counts in hundredths of a second, whatever the kernel's own tick is.
-const TICKS_PER_S: f64 = 100.0;
-
 pub(crate) const NAMES: &[&str] = &[
     "room_surge_hold",
     "room_surge_checkout",
@@ -71,7 +61,7 @@ const STEPS: [(&str, &str, &str); 3] = [
 
 /// Measured once, however often others are: it takes two and a half minutes.
 pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
-    let k6 = python::ensure(session.step, "k6", K6)?;
+    let k6 = crowd::ensure(session.step)?;
     let wasm = toolchain::ensure(session.screen)?;
     let app = web::ensure(session.screen, &wasm, web::Args::RELEASE)?;
     let programs = Programs::build_with(session, &["redis"])?;
@@ -118,21 +108,12 @@ impl Surge {
                 .context("starting the probe")?,
         );
         thread::sleep(SETTLE);
-        let mut k6_run = Command::new(GIVING_WAY[0]);
-        k6_run.args(&GIVING_WAY[1..]).arg(k6);
-        let k6 = &mut k6_run;
-        k6.args(["run", "--quiet", "--no-usage-report", "--log-format", "raw"])
-            .arg("--console-output")
-            .arg(&console)
-            .arg(place::root().join("end2end/load/surge.js"))
-            .env("ONSALE_URL", shop.url().trim_end_matches('/'))
+        let mut k6 = crowd::k6(k6, "surge.js", &console);
+        k6.env("ONSALE_URL", shop.url().trim_end_matches('/'))
             .env("ONSALE_OPERATOR", shop.operator())
             .env("VISITORS", VISITORS.to_string())
             .env("WITHIN_S", WITHIN_S.to_string())
             .env("CAP", CAP.to_string())
-            // The script is parsed once a visitor; what is found then need not be kept.
-            .env("GOGC", "200")
-            .stdin(Stdio::null())
             .stdout(File::create(&summary)?);
         let (log, log_path) = exec::open_log("k6")?;
         k6.stderr(log);
@@ -140,26 +121,21 @@ impl Surge {
         let server = Used::of(shop.process());
         let mut child = k6
             .spawn()
-            .with_context(|| format!("cannot start `{}`", exec::shown(k6)))?;
+            .with_context(|| format!("cannot start `{}`", exec::shown(&k6)))?;
         let mut marks = Marks::new(shop.address(), shop.process(), console.clone());
-        let crowd_cpu = watched(&mut child, &mut marks)?;
+        let crowd_cpu = crowd::watched(&mut child, || marks.look())?;
         let server_cpu = server.share();
         probe.stop()?;
         if !child.wait()?.success() {
             bail!(
                 "`{}` failed; the end of {}:\n{}",
-                exec::shown(k6),
+                exec::shown(&k6),
                 place::shown(&log_path),
                 exec::tail(&log_path)
             );
         }
         let console = fs::read_to_string(&console).context("reading what k6's visitors said")?;
-        let mut figures = BTreeMap::new();
-        for line in fs::read_to_string(&summary)?.lines() {
-            if let Some((name, value)) = line.split_once('\t') {
-                figures.insert(name.to_owned(), value.parse()?);
-            }
-        }
+        let figures = crowd::figures(&fs::read_to_string(&summary)?)?;
         let mut errors = BTreeMap::new();
         for line in console.lines() {
             if let Some(error) = line.strip_prefix("audit\terror\t") {
@@ -296,24 +272,6 @@ impl Surge {
     }
 }
 
-/// Waits until a program ends; which share of one core it used.
-fn watched(child: &mut Child, marks: &mut Marks) -> Result<f64> {
-    let used = Used::of(child.id());
-    let mut share = 0.0;
-    let started = Instant::now();
-    while child.try_wait()?.is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            bail!("the surge was not over after {} s", PATIENCE.as_secs());
-        }
-        share = used.share().max(0.0);
-        marks.look()?;
-        thread::sleep(LOOK_EVERY);
-    }
-    Ok(share)
-}
-
 /// A probe, stopped at the latest when this goes.
 struct Probe(Child);
 
@@ -329,34 +287,4 @@ impl Drop for Probe {
     fn drop(&mut self) {
         let _ = self.stop();
     }
-}
-
-/// The processor time of a program since some moment.
-struct Used {
-    process: u32,
-    since: Instant,
-    before_s: f64,
-}
-
-impl Used {
-    fn of(process: u32) -> Self {
-        Self {
-            process,
-            since: Instant::now(),
-            before_s: processor_s(process).unwrap_or(0.0),
-        }
-    }
-
-    fn share(&self) -> f64 {
-        let used_s = processor_s(self.process).unwrap_or(0.0) - self.before_s;
-        used_s / self.since.elapsed().as_secs_f64()
-    }
-}
-
-fn processor_s(process: u32) -> Option<f64> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name may hold spaces and brackets; fields are counted after its last one.
-    let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(ticks / TICKS_PER_S)
 }

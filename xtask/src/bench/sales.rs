@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     Row, Session, Target as Goal,
-    load::{Echo, Figures, Programs, Target},
+    load::{Echo, Figures, Programs, Shop, Target},
 };
 
 const CHOICE: &str = "two free neighbours chosen uniformly, house half full";
@@ -53,6 +53,7 @@ pub(crate) fn holds_over_many(session: &Session<'_>) -> Result<Vec<Row>> {
     )?])
 }
 
+/// On the database in the data folder.
 fn against_echo(
     session: &Session<'_>,
     programs: &Programs,
@@ -62,9 +63,23 @@ fn against_echo(
     arguments: &[String],
     ratio: f64,
 ) -> Result<Row> {
+    let serve = || programs.serve(session, demo, &[]);
+    holds_against_echo(session, programs, name, what, serve, arguments, ratio)
+}
+
+/// On whatever `serve` starts.
+fn holds_against_echo(
+    session: &Session<'_>,
+    programs: &Programs,
+    name: &str,
+    what: String,
+    serve: impl Fn() -> Result<Shop>,
+    arguments: &[String],
+    ratio: f64,
+) -> Result<Row> {
     let (mut holds, mut echoes, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..session.runs {
-        let shop = programs.serve(session, demo, &[])?;
+        let shop = serve()?;
         let figures = programs.drive(&Target::Shop(&shop), "holds", arguments)?;
         shop.close(&programs.onsale)?;
         holds.push(figures.get("holds_per_s")?);
@@ -88,59 +103,221 @@ fn against_echo(
 /// Against the same program with one command a transaction.
 pub(crate) fn holds_against_naive(session: &Session<'_>) -> Result<Vec<Row>> {
     let programs = Programs::build(session)?;
+    let serve = |more: &[&str]| programs.serve(session, &[], more);
+    Ok(vec![against_naive(
+        session,
+        &programs,
+        "holds_sqlite_vs_naive",
+        serve,
+        20.0,
+    )?])
+}
+
+fn against_naive(
+    session: &Session<'_>,
+    programs: &Programs,
+    name: &str,
+    serve: impl Fn(&[&str]) -> Result<Shop>,
+    ratio: f64,
+) -> Result<Row> {
     let arguments = arguments(256, &[]);
     let (mut gathered, mut naive, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..session.runs {
-        for (serve, runs) in [
+        for (more, runs) in [
             (&[][..], &mut gathered),
             (&["--one-by-one"][..], &mut naive),
         ] {
-            let shop = programs.serve(session, &[], serve)?;
+            let shop = serve(more)?;
             let figures = programs.drive(&Target::Shop(&shop), "holds", &arguments)?;
             shop.close(&programs.onsale)?;
             runs.push(figures.get("holds_per_s")?);
             notes = figures.notes();
         }
     }
-    Ok(vec![Row {
-        name: "holds_sqlite_vs_naive".into(),
+    Ok(Row {
+        name: name.into(),
         what: format!("durable holds a second, gathered, 256 connections; {CHOICE}"),
         unit: "/s",
         runs: gathered,
         baseline: Some(("the same program, one command a transaction".into(), naive)),
-        target: Goal::RatioAtLeast(20.0),
+        target: Goal::RatioAtLeast(ratio),
         notes,
-    }])
+    })
 }
 
 /// Hold, quote, pay by the simulator, ticket.
 pub(crate) fn bookings(session: &Session<'_>) -> Result<Vec<Row>> {
     let programs = Programs::build(session)?;
+    let serve = || programs.serve(session, &[], &[]);
+    let target = Goal::RatioAtLeast(0.15);
+    Ok(vec![bookings_against_echo(
+        session,
+        &programs,
+        "bookings_sqlite",
+        "",
+        serve,
+        target,
+    )?])
+}
+
+fn bookings_against_echo(
+    session: &Session<'_>,
+    programs: &Programs,
+    name: &str,
+    on: &str,
+    serve: impl Fn() -> Result<Shop>,
+    target: Goal,
+) -> Result<Row> {
     let arguments = arguments(256, &[]);
     let (mut bookings, mut echoes, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..session.runs {
-        let shop = programs.serve(session, &[], &[])?;
+        let shop = serve()?;
         let figures = programs.drive(&Target::Shop(&shop), "bookings", &arguments)?;
         shop.close(&programs.onsale)?;
         bookings.push(figures.get("bookings_per_s")?);
         notes = figures.notes();
 
-        let echo = Echo::start(&programs)?;
+        let echo = Echo::start(programs)?;
         let figures = programs.drive(&Target::Echo(&echo), "echo", &arguments[..2])?;
         echoes.push(figures.get("requests_per_s")?);
     }
-    Ok(vec![Row {
-        name: "bookings_sqlite".into(),
-        what:
-            "complete bookings of two seats a second: hold, quote, checkout with an approved card, \
-               10,000 of them, 256 connections"
-                .into(),
+    Ok(Row {
+        name: name.into(),
+        what: format!(
+            "complete bookings of two seats a second{on}: hold, quote, checkout with an approved \
+             card, 10,000 of them, 256 connections"
+        ),
         unit: "/s",
         runs: bookings,
         baseline: Some(("requests to a bare axum echo".into(), echoes)),
-        target: Goal::RatioAtLeast(0.15),
+        target,
         notes,
-    }])
+    })
+}
+
+/// What the servers on PostgreSQL are built with.
+const ON_POSTGRES: &[&str] = &["postgres"];
+
+/// One server on a PostgreSQL beside it.
+pub(crate) fn holds_on_postgres(session: &Session<'_>) -> Result<Vec<Row>> {
+    let programs = Programs::build_with(session, ON_POSTGRES)?;
+    let what = format!(
+        "durable holds a second over HTTP on PostgreSQL, each followed by its release, one \
+         performance of 50,000 seats, 256 connections, one server; {CHOICE}"
+    );
+    let serve = || programs.serve_on_postgres(session, &[], &[], 1);
+    let row = holds_against_echo(
+        session,
+        &programs,
+        "holds_postgres",
+        what,
+        serve,
+        &arguments(256, &[]),
+        0.35,
+    )?;
+    Ok(vec![row])
+}
+
+/// Against the same program with one command a transaction.
+pub(crate) fn holds_on_postgres_against_naive(session: &Session<'_>) -> Result<Vec<Row>> {
+    let programs = Programs::build_with(session, ON_POSTGRES)?;
+    let serve = |more: &[&str]| programs.serve_on_postgres(session, &[], more, 1);
+    Ok(vec![against_naive(
+        session,
+        &programs,
+        "holds_postgres_vs_naive",
+        serve,
+        6.0,
+    )?])
+}
+
+/// By how many servers, how many performances, and whether each performance has its server.
+const SPREAD: &[(&str, usize, usize, bool)] = &[
+    ("holds_postgres_2", 2, 1, false),
+    ("holds_postgres_3", 3, 1, false),
+    ("holds_postgres_1000_2", 2, 1_000, false),
+    ("holds_postgres_1000_2_sticky", 2, 1_000, true),
+    ("holds_postgres_1000_3", 3, 1_000, false),
+    ("holds_postgres_1000_3_sticky", 3, 1_000, true),
+];
+pub(crate) const SPREAD_NAMES: &[&str] = &[
+    SPREAD[0].0,
+    SPREAD[1].0,
+    SPREAD[2].0,
+    SPREAD[3].0,
+    SPREAD[4].0,
+    SPREAD[5].0,
+];
+
+/// Several servers on one database, beside one in the same run.
+pub(crate) fn holds_on_several(session: &Session<'_>) -> Result<Vec<Row>> {
+    let programs = Programs::build_with(session, ON_POSTGRES)?;
+    let once = |servers: usize, performances: usize, sticky: bool| -> Result<Figures> {
+        let many = performances.to_string();
+        let spread = ["--performances", &many];
+        let spread = if performances > 1 { &spread[..] } else { &[] };
+        let shop = programs.serve_on_postgres(session, spread, &[], servers)?;
+        let stick: &[&str] = if sticky { &["--sticky"] } else { &[] };
+        let arguments = arguments(256, &[spread, stick].concat());
+        let figures = programs.drive(&Target::Shop(&shop), "holds", &arguments)?;
+        shop.close(&programs.onsale)?;
+        Ok(figures)
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    for performances in [1, 1_000] {
+        let here = || SPREAD.iter().filter(|row| row.2 == performances);
+        let mut alone = Vec::new();
+        let mut together = vec![(Vec::new(), Vec::new()); here().count()];
+        for _ in 0..session.runs {
+            alone.push(once(1, performances, false)?.get("holds_per_s")?);
+            for ((_, servers, performances, sticky), (runs, notes)) in here().zip(&mut together) {
+                let figures = once(*servers, *performances, *sticky)?;
+                runs.push(figures.get("holds_per_s")?);
+                *notes = latency(&figures)?;
+            }
+        }
+        for ((name, servers, performances, sticky), (runs, notes)) in here().zip(together) {
+            let sent = match (performances, sticky) {
+                (1, _) => "one performance of 50,000 seats at all of them at once",
+                (_, true) => "1,000 performances, each at one server",
+                (_, false) => "1,000 performances, each at any server",
+            };
+            rows.push(Row {
+                name: (*name).into(),
+                what: format!(
+                    "durable holds a second on PostgreSQL with {servers} servers on the same \
+                     machine, {sent}, 256 connections; {CHOICE}"
+                ),
+                unit: "/s",
+                runs,
+                baseline: Some(("one server, the same performances".into(), alone.clone())),
+                target: Goal::None,
+                notes,
+            });
+        }
+    }
+    Ok(rows)
+}
+
+pub(crate) const BOOKINGS_ON_POSTGRES: &[&str] = &["bookings_postgres", "bookings_postgres_3"];
+
+/// With one server, and with three of which any may be asked.
+pub(crate) fn bookings_on_postgres(session: &Session<'_>) -> Result<Vec<Row>> {
+    let programs = Programs::build_with(session, ON_POSTGRES)?;
+    let mut rows = Vec::new();
+    for (name, servers) in BOOKINGS_ON_POSTGRES.iter().zip([1, 3]) {
+        let serve = || programs.serve_on_postgres(session, &[], &[], servers);
+        let on = format!(" on PostgreSQL with {servers} server(s)");
+        rows.push(bookings_against_echo(
+            session,
+            &programs,
+            name,
+            &on,
+            serve,
+            Goal::None,
+        )?);
+    }
+    Ok(rows)
 }
 
 pub(crate) const FEED: &[&str] = &["feed_delay", "feed_delay_p99"];

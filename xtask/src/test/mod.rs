@@ -10,7 +10,7 @@ mod cargo;
 mod deploy;
 mod gate;
 mod kafka;
-mod postgres;
+pub(crate) mod postgres;
 mod tally;
 
 use std::{

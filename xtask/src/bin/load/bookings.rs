@@ -37,7 +37,7 @@ pub(crate) async fn drive(args: Args) -> Result<()> {
         house,
         left: Cell::new(args.bookings),
     });
-    let clients = crowd::connect(&args.common).await?;
+    let clients = crowd::connect(&args.common, 1).await?;
     crowd::measure_whole(&args.common, "bookings", clients, |index, client, tally| {
         buy_on(client, index, Rc::clone(&run), tally)
     })

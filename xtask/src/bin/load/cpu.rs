@@ -9,32 +9,33 @@ const TICKS_PER_S: f64 = 100.0;
 pub(crate) struct Meter {
     since: Instant,
     own: f64,
-    server: Option<(u32, f64)>,
+    servers: Vec<(u32, f64)>,
 }
 
 /// Shares of one core: 1.0 is one core all the time.
 pub(crate) struct Shares {
     pub(crate) seconds: f64,
     pub(crate) own: f64,
+    /// Of all of them together.
     pub(crate) server: Option<f64>,
 }
 
 impl Meter {
-    pub(crate) fn start(server: Option<u32>) -> Self {
-        let used = |process: u32| Some((process, used(&process.to_string())?));
+    pub(crate) fn start(servers: &[u32]) -> Self {
+        let used = |process: &u32| Some((*process, used(&process.to_string())?));
         Self {
             since: Instant::now(),
             own: self::used("self").unwrap_or(0.0),
-            server: server.and_then(used),
+            servers: servers.iter().filter_map(used).collect(),
         }
     }
 
     pub(crate) fn read(&self) -> Shares {
         let seconds = self.since.elapsed().as_secs_f64();
         let own = (used("self").unwrap_or(0.0) - self.own) / seconds;
-        let server = self
-            .server
-            .and_then(|(process, before)| Some((used(&process.to_string())? - before) / seconds));
+        let of = |(process, before): &(u32, f64)| Some(used(&process.to_string())? - before);
+        let server = self.servers.iter().filter_map(of).reduce(|a, b| a + b);
+        let server = server.map(|used_s| used_s / seconds);
         Shares {
             seconds,
             own,

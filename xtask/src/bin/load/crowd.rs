@@ -13,11 +13,11 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// The tally that a crowd shares.
 pub(crate) type Shared = Rc<RefCell<Tally>>;
 
-/// A connection each.
-pub(crate) async fn connect(common: &Common) -> Result<Vec<Client>> {
+/// A connection each, of fans of so many performances.
+pub(crate) async fn connect(common: &Common, houses: usize) -> Result<Vec<Client>> {
     let mut clients = Vec::with_capacity(common.connections);
-    for _ in 0..common.connections {
-        clients.push(Client::connect(common.at).await?);
+    for index in 0..common.connections {
+        clients.push(Client::connect(common.server_of(index, houses)).await?);
     }
     Ok(clients)
 }
@@ -59,7 +59,7 @@ where
     let tally = Rc::new(RefCell::new(Tally::new(WARM_UP, window)));
     let warm = async {
         tokio::time::sleep(WARM_UP).await;
-        Meter::start(common.process)
+        Meter::start(&common.process)
     };
     let acting = each(them, |index, one| act(index, one, Rc::clone(&tally)));
     let (meter, acted) = tokio::join!(warm, acting);
@@ -80,7 +80,7 @@ where
     F: Future<Output = Result<()>> + 'static,
 {
     let tally = Rc::new(RefCell::new(Tally::whole()));
-    let meter = Meter::start(common.process);
+    let meter = Meter::start(&common.process);
     each(them, |index, one| act(index, one, Rc::clone(&tally))).await?;
     tally.borrow_mut().print(unit, &meter);
     Ok(())

@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn drive(args: &Args) -> Result<()> {
-    let clients = crowd::connect(&args.common).await?;
+    let clients = crowd::connect(&args.common, 1).await?;
     crowd::measure(
         &args.common,
         args.seconds,

@@ -47,6 +47,13 @@ struct Holder {
 struct Run {
     houses: Vec<House>,
     choice: Choice,
+    common: Common,
+}
+
+impl Run {
+    fn house_of(&self, index: usize, nth: usize) -> usize {
+        self.common.house_of(index, nth, self.houses.len())
+    }
 }
 
 pub(crate) async fn drive(args: Args) -> Result<()> {
@@ -63,8 +70,9 @@ pub(crate) async fn drive(args: Args) -> Result<()> {
     let run = Rc::new(Run {
         houses,
         choice: args.choice,
+        common: args.common.clone(),
     });
-    let clients = crowd::connect(&args.common).await?;
+    let clients = crowd::connect(&args.common, args.performances).await?;
     // Until the house is full nothing counts.
     let filling = Rc::new(RefCell::new(Tally::none()));
     let fans = crowd::each(clients, |index, client| {
@@ -121,7 +129,7 @@ impl Fan {
     async fn fill(mut self, run: Rc<Run>, share: usize, index: usize) -> Result<Self> {
         let mut misses = 0;
         while self.holders.len() < share && misses < 1_000 {
-            let house = (index + self.holders.len()) % run.houses.len();
+            let house = run.house_of(index, self.holders.len());
             if !self.hold(&run, house, None).await? {
                 misses += 1;
             }
@@ -137,7 +145,7 @@ impl Fan {
                     self.release(&run, &holder).await?;
                     (holder.house, Some(holder.cookie))
                 }
-                None => (index % run.houses.len(), None),
+                None => (run.house_of(index, 0), None),
             };
             self.hold(&run, house, cookie).await?;
         }

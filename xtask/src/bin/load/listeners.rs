@@ -63,7 +63,7 @@ pub(crate) async fn drive(args: &Args) -> Result<()> {
         )));
     }
     println!("listeners\t{}", listening.len());
-    let meter = Meter::start(args.common.process);
+    let meter = Meter::start(&args.common.process);
     let mut client = Client::connect(args.common.at).await?;
     let mut dice = Dice::new(1);
     for _ in 0..args.holds {

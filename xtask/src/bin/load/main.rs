@@ -35,11 +35,48 @@ struct Common {
     /// The server
     #[arg(long)]
     at: SocketAddr,
-    /// Its process, to read its share of the processor
+    /// More servers of the same shop, over which connections are spread
+    #[arg(long, value_name = "ADDRESS")]
+    beside: Vec<SocketAddr>,
+    /// Sends all that is about one performance to the same server, as a proxy may
     #[arg(long)]
-    process: Option<u32>,
+    sticky: bool,
+    /// Their processes, to read their share of the processor
+    #[arg(long)]
+    process: Vec<u32>,
     #[arg(long, default_value_t = 64)]
     connections: usize,
+}
+
+impl Common {
+    /// How many servers there are.
+    fn servers(&self) -> usize {
+        1 + self.beside.len()
+    }
+
+    /// Where the connection `index` of fans of `houses` performances leads.
+    fn server_of(&self, index: usize, houses: usize) -> SocketAddr {
+        let server = match self.sticky && houses == 1 {
+            true => 0,
+            false => index % self.servers(),
+        };
+        match server {
+            0 => self.at,
+            other => self.beside[other - 1],
+        }
+    }
+
+    /// Which performance the fan `nth` of the connection `index` wants, of `houses`. Where each has its
+    /// server, one of those that the connection leads to.
+    fn house_of(&self, index: usize, nth: usize, houses: usize) -> usize {
+        let servers = self.servers();
+        if !self.sticky || houses < servers {
+            return (index + nth) % houses;
+        }
+        let server = index % servers;
+        let theirs = (houses - server).div_ceil(servers);
+        server + (index / servers + nth) % theirs * servers
+    }
 }
 
 #[derive(Subcommand)]

@@ -73,7 +73,7 @@ pub(crate) async fn drive(args: &Args) -> Result<()> {
     let room = operator.open_room(settings, &[]).await?;
     let mut client = Client::connect(args.common.at).await?;
     let mut delays = Vec::new();
-    let meter = Meter::start(args.common.process);
+    let meter = Meter::start(&args.common.process);
     for number in 0..args.changes {
         let change = Change::number(number);
         let since = Instant::now();

@@ -30,7 +30,7 @@ pub(crate) async fn drive(args: Args) -> Result<()> {
     let settings = json!({"name": "Bench", "rate_per_minute": 600, "cap": 500, "pow_bits": 0});
     let room = operator.open_room(settings, &[]).await?;
     let path: Rc<str> = format!("/api/v1/rooms/{room}/join").into();
-    let clients = crowd::connect(&args.common).await?;
+    let clients = crowd::connect(&args.common, 1).await?;
     let accepted = crowd::measure(
         &args.common,
         args.seconds,

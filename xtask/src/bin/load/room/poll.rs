@@ -63,7 +63,7 @@ pub(crate) async fn gets(args: &Gets) -> Result<()> {
 
 async fn get(common: &Common, path: String, seconds: u64) -> Result<()> {
     let path: Rc<str> = path.into();
-    let clients = crowd::connect(common).await?;
+    let clients = crowd::connect(common, 1).await?;
     crowd::measure(common, seconds, "gets", clients, |_, client, tally| {
         poll(client, Rc::clone(&path), tally)
     })

@@ -1,0 +1,148 @@
+//! A PostgreSQL of one's own to be measured on: as Debian makes it, so that what is acknowledged is on
+//! the disk.
+
+use std::{
+    fs,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{exec, place, screen::Step, server, test::postgres as programs};
+
+/// A server that lets nobody in by then will not.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// Linux counts in hundredths of a second, whatever the kernel's own tick is.
+const TICKS_PER_S: f64 = 100.0;
+
+/// A running PostgreSQL with nothing in it; dropping it stops it and removes its data.
+pub(super) struct Postgres {
+    child: Child,
+    folder: PathBuf,
+    url: String,
+}
+
+/// Processor time of the database since some moment.
+pub(super) struct Used {
+    since: Instant,
+    before_s: f64,
+}
+
+impl Postgres {
+    pub(super) fn start(step: &Step<'_>) -> Result<Self> {
+        programs::ensure(step)?;
+        // It refuses to run as root, and its folder must be reached by whom it runs as.
+        let owner = owner()?;
+        let folder = std::env::temp_dir().join(format!("onsale-bench-{}", std::process::id()));
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        if let Some((user, group)) = owner {
+            chown(&folder, Some(user), Some(group))?;
+        }
+        let as_owner = |program: &str| -> Result<Command> {
+            let mut command = Command::new(programs::program(program)?);
+            if let Some((user, group)) = owner {
+                command.uid(user).gid(group);
+            }
+            command.current_dir("/");
+            Ok(command)
+        };
+        let data = folder.join("data");
+        let mut make = as_owner("initdb")?;
+        make.args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
+        make.arg("--locale=C.UTF-8").arg("-D").arg(&data);
+        exec::logged(step, "bench-initdb", &mut make)?;
+        let address = server::free_address()?;
+        let (log, log_path) = exec::open_log("bench-postgres")?;
+        let mut serve = as_owner("postgres")?;
+        serve.arg("-D").arg(&data);
+        for setting in [
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", address.port()),
+            format!("unix_socket_directories={}", folder.display()),
+            "max_connections=200".to_owned(),
+            "shared_buffers=1GB".to_owned(),
+            "max_wal_size=8GB".to_owned(),
+        ] {
+            serve.arg("-c").arg(setting);
+        }
+        serve.stdin(Stdio::null()).stdout(log.try_clone()?);
+        let child = serve.stderr(log).spawn().context("starting PostgreSQL")?;
+        let postgres = Self {
+            child,
+            folder,
+            url: format!("postgres://postgres@{address}/postgres"),
+        };
+        let started = Instant::now();
+        while std::net::TcpStream::connect(address).is_err() {
+            if started.elapsed() > READY_LIMIT {
+                bail!("PostgreSQL does not start; see {}", place::shown(&log_path));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(postgres)
+    }
+
+    /// As `--database` takes it.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn used(&self) -> Used {
+        Used {
+            since: Instant::now(),
+            before_s: self.processor_s(),
+        }
+    }
+
+    /// Its share of one core since then.
+    pub(super) fn share(&self, used: &Used) -> f64 {
+        (self.processor_s() - used.before_s) / used.since.elapsed().as_secs_f64()
+    }
+
+    /// Of it and of all who work for it.
+    fn processor_s(&self) -> f64 {
+        let own = self.child.id();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let used_s = |path: &Path| {
+            let text = fs::read_to_string(path.join("stat")).ok()?;
+            // The name may hold spaces and brackets; fields are counted after its last one.
+            let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
+            let field = |at: usize| fields.get(at)?.parse::<f64>().ok();
+            let is_own = path.ends_with(own.to_string());
+            let works_for_it = field(1)? as u32 == own;
+            // Those of its children that have ended are counted with it.
+            let ended = if is_own { field(13)? + field(14)? } else { 0.0 };
+            (is_own || works_for_it).then_some((field(11)? + field(12)? + ended) / TICKS_PER_S)
+        };
+        processes.filter_map(|entry| used_s(&entry.path())).sum()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // Without waiting for whoever is still connected.
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &pid]).status();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Whom it runs as: where we are root, the user that Debian's package has made.
+fn owner() -> Result<Option<(u32, u32)>> {
+    let id = |arguments: &[&str]| -> Result<u32> {
+        let text = exec::stdout(Command::new("id").args(arguments))?;
+        text.trim().parse().context("`id` gives no number")
+    };
+    match id(&["-u"])? {
+        0 => Ok(Some((id(&["-u", "postgres"])?, id(&["-g", "postgres"])?))),
+        _ => Ok(None),
+    }
+}
