@@ -1,14 +1,16 @@
 //! What a room comes to, for whoever watches at night. The same on every server that shares the room.
 
 use onsale_queue::RoomId;
+use onsale_queue::RoomState;
 use onsale_queue::wire::Figures;
 
-/// Records the figures of a tick.
-pub(super) fn record(room: RoomId, figures: &Figures) {
+/// Records the figures of a tick, and whether visitors are called in this state of the room.
+pub(super) fn record(room: RoomId, state: RoomState, figures: &Figures) {
     let room = room.to_hex();
     let gauge = |name: &'static str, value: f64| {
         metrics::gauge!(name, "room" => room.clone()).set(value);
     };
+    gauge("onsale_room_calling", f64::from(u8::from(state.calls())));
     gauge("onsale_room_waiting", figures.waiting as f64);
     gauge("onsale_room_active", figures.active.into());
     gauge("onsale_room_expected", figures.expected as f64);

@@ -142,8 +142,9 @@ impl Inner {
         if let Err(error) = self.rooms.tick(entry.room, report).await {
             tracing::error!(%error, room = entry.room.to_hex(), "a waiting room could not tick");
         }
-        if let Some(figures) = self.rooms.figures_now(entry.room) {
-            gauges::record(entry.room, &figures);
+        let state = self.rooms.row(entry.room).map(|row| row.state);
+        if let Some((state, figures)) = state.zip(self.rooms.figures_now(entry.room)) {
+            gauges::record(entry.room, state, &figures);
         }
     }
 
