@@ -80,7 +80,13 @@ impl Postgres {
             url: format!("postgres://postgres@{address}/postgres"),
         };
         let started = Instant::now();
-        while std::net::TcpStream::connect(address).is_err() {
+        // It listens before it lets anybody in.
+        let is_ready = || -> Result<bool> {
+            let mut ask = Command::new(programs::program("pg_isready")?);
+            ask.args(["-q", "-h", "127.0.0.1", "-p", &address.port().to_string()]);
+            Ok(ask.status()?.success())
+        };
+        while !is_ready()? {
             if started.elapsed() > READY_LIMIT {
                 bail!("PostgreSQL does not start; see {}", place::shown(&log_path));
             }

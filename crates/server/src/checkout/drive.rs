@@ -102,9 +102,12 @@ impl Inner {
                 self.parts.crash.pass(Point::AfterUndo)?;
                 Ok(step.undone())
             }
-            Step::Voiding { .. } => {
+            Step::Voiding { why } => {
                 self.parts.crash.pass(Point::BeforeVoid)?;
                 self.void(checkout, running).await?;
+                if !why.is_known_to_the_ledger() {
+                    self.withdraw(checkout, running).await?;
+                }
                 self.parts.crash.pass(Point::AfterVoid)?;
                 Ok(step.voided())
             }
@@ -379,6 +382,30 @@ impl Inner {
         Ok(())
     }
 
+    /// Makes sure that the ledger does not sell the seats any more. Whoever had this checkout before may
+    /// have asked for them, and the question may still be on its way: its id is used up, or, where the
+    /// ledger knows it already, what it sold is undone.
+    async fn withdraw(&self, checkout: &Checkout, running: &Running) -> Result<(), Stopped> {
+        let (id, _) = checkout.confirm();
+        for failures in 1.. {
+            let nothing = Command::ExpireHolds { limit: 0 };
+            let lanes = &self.parts.lanes;
+            match lanes.send(checkout.performance, id, nothing).await {
+                Ok(_) | Err(LaneError::Rejected(_) | LaneError::UnknownPerformance) => {
+                    return Ok(());
+                }
+                Err(LaneError::CommandIdReused) => {
+                    return self.undo_tickets(checkout, running).await;
+                }
+                Err(error) => {
+                    tracing::warn!(order = %checkout.order, %error, "the ledger gave no answer");
+                }
+            }
+            self.pause(failures, running).await?;
+        }
+        Err(Stopped)
+    }
+
     /// Gives money set aside free; where it turns out to be taken, gives it back.
     async fn void(&self, checkout: &Checkout, running: &Running) -> Result<(), Stopped> {
         for failures in 1.. {
@@ -480,6 +507,8 @@ impl Inner {
     async fn wait(&self, time: Duration, running: &Running) -> Result<(), Stopped> {
         let mut draining = self.draining.subscribe();
         tokio::select! {
+            // In one order, so that a simulation of it is the same each time.
+            biased;
             () = tokio::time::sleep(time) => {}
             () = running.wake.notified() => {}
             _ = draining.wait_for(|draining| *draining) => return Err(Stopped),

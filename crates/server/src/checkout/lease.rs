@@ -14,7 +14,7 @@ use super::record::Checkout;
 use super::running::{Claim, Progress, Running};
 use super::{Inner, Place};
 use crate::store::StoreError;
-use crate::store::checkouts::{CheckoutRow, Owner, ServerId};
+use crate::store::checkouts::{CheckoutRow, Owner, ServerId, Unless};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -63,14 +63,14 @@ struct Watch(HashMap<ServerId, (i64, Instant)>);
 
 impl Watch {
     /// The servers that have something under way and are not there any more.
-    fn gone(&mut self, others: &[Owner], now: Instant, lapse: Duration) -> Vec<ServerId> {
+    fn gone(&mut self, others: &[Owner], now: Instant, lapse: Duration) -> Vec<Owner> {
         let is_there = |server: &ServerId| others.iter().any(|other| other.server == *server);
         self.0.retain(|server, _| is_there(server));
         let mut gone = Vec::new();
         for other in others {
             // Whoever has begun something has beaten before, and whoever stops says so.
             let Some(beat) = other.beat else {
-                gone.push(other.server);
+                gone.push(*other);
                 continue;
             };
             let seen = self.0.entry(other.server).or_insert((beat, now));
@@ -78,7 +78,7 @@ impl Watch {
                 *seen = (beat, now);
             }
             if now.saturating_duration_since(seen.1) >= lapse {
-                gone.push(other.server);
+                gone.push(*other);
             }
         }
         gone
@@ -104,20 +104,29 @@ impl Inner {
     /// Takes up what this server left when it was stopped, and what nobody has.
     pub(super) async fn take_up_left(self: &Arc<Self>) -> Result<(), StoreError> {
         let own = self.lease.server;
-        self.take_up_of(own).await?;
+        self.take_up_own().await?;
         for other in self.parts.store.owners().await? {
             if other.server != own && other.beat.is_none() {
-                self.take_up_of(other.server).await?;
+                self.take_up_of(other).await?;
             }
         }
         Ok(())
     }
 
-    async fn take_up_of(self: &Arc<Self>, server: ServerId) -> Result<(), StoreError> {
-        let left = self.parts.store.unsettled_of(server).await?;
+    async fn take_up_own(self: &Arc<Self>) -> Result<(), StoreError> {
+        let server = self.lease.server;
+        self.take_up_of(Owner { server, beat: None }).await
+    }
+
+    /// Takes up what a server has that is gone, as far as it has given no sign of life since it was
+    /// looked at.
+    async fn take_up_of(self: &Arc<Self>, owner: Owner) -> Result<(), StoreError> {
+        let server = owner.server;
+        let mut left = self.parts.store.unsettled_of(server).await?;
+        left.retain(|row| self.running.of_order(row.order).is_none());
         if !left.is_empty() {
             let of = if server == self.lease.server {
-                "the last run"
+                "this server"
             } else {
                 "another server"
             };
@@ -126,12 +135,16 @@ impl Inner {
         let mut fault = Ok(());
         for row in left {
             // One that is damaged holds no other back.
-            fault = fault.and(self.take_up(&row).await);
+            fault = fault.and(self.take_up(&row, Unless::Beat(owner.beat)).await);
         }
         fault
     }
 
-    async fn take_up(self: &Arc<Self>, row: &CheckoutRow) -> Result<(), StoreError> {
+    async fn take_up(
+        self: &Arc<Self>,
+        row: &CheckoutRow,
+        unless: Unless,
+    ) -> Result<(), StoreError> {
         let checkout = Checkout::from_row(row)?;
         let claim = self.running.claim(checkout.order, || {
             Running::new(checkout.fan, checkout.command, checkout.content)
@@ -145,16 +158,20 @@ impl Inner {
             running,
         };
         self.hold().await?;
-        if self.is_mine(row).await? {
+        if self.is_mine(row, unless).await? {
             place.drive(checkout);
         }
         Ok(())
     }
 
     /// Makes an attempt this server's, if it still stands as `row` says.
-    pub(super) async fn is_mine(&self, row: &CheckoutRow) -> Result<bool, StoreError> {
+    pub(super) async fn is_mine(
+        &self,
+        row: &CheckoutRow,
+        unless: Unless,
+    ) -> Result<bool, StoreError> {
         let own = self.lease.server;
-        Ok(row.owner == own || self.parts.store.take_over(row, own).await?)
+        Ok(row.owner == own || self.parts.store.take_over(row, own, unless).await?)
     }
 
     /// Lets go of what others have taken over while this server could not beat.
@@ -180,6 +197,12 @@ impl Inner {
     }
 
     async fn look(self: &Arc<Self>, watch: &mut Watch) -> Result<(), StoreError> {
+        if self.in_doubt.swap(false, Ordering::SeqCst)
+            && let Err(error) = self.take_up_own().await
+        {
+            self.doubt();
+            return Err(error);
+        }
         if self.running.count() > 0 {
             let was_held = self.lease.is_held();
             self.beat().await?;
@@ -197,8 +220,8 @@ impl Inner {
         others.retain(|other| other.server != self.lease.server);
         let lapse = self.parts.settings.lapse;
         let mut fault = Ok(());
-        for server in watch.gone(&others, Instant::now(), lapse) {
-            fault = fault.and(self.take_up_of(server).await);
+        for other in watch.gone(&others, Instant::now(), lapse) {
+            fault = fault.and(self.take_up_of(other).await);
             self.taken_over.send_modify(|times| *times += 1);
         }
         fault
@@ -276,7 +299,7 @@ mod tests {
         let both = |beat| [owner(1, Some(7)), owner(2, Some(beat))];
         assert_eq!(watch.gone(&both(1), at(0), LAPSE), []);
         assert_eq!(watch.gone(&both(2), at(4), LAPSE), []);
-        assert_eq!(watch.gone(&both(2), at(5), LAPSE), [dead]);
+        assert_eq!(names(watch.gone(&both(2), at(5), LAPSE)), [dead]);
         // It beats after all.
         assert_eq!(watch.gone(&[owner(1, Some(8))], at(6), LAPSE), []);
         // Having had nothing under way for a while is not having been silent.
@@ -284,11 +307,15 @@ mod tests {
         assert_eq!(watch.gone(&[owner(1, Some(8))], at(21), LAPSE), []);
     }
 
+    fn names(gone: Vec<Owner>) -> Vec<ServerId> {
+        gone.into_iter().map(|owner| owner.server).collect()
+    }
+
     #[test]
     fn a_server_that_said_goodbye_is_gone_at_once() {
         let mut watch = Watch::default();
         let gone = watch.gone(&[owner(3, None)], Instant::now(), LAPSE);
-        assert_eq!(gone, [ServerId([3; 16])]);
+        assert_eq!(names(gone), [ServerId([3; 16])]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -47,6 +47,7 @@ use crash::{CrashPlan, Point, Stopped};
 use lease::Lease;
 use running::{Claim, Progress, Registry, Running};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use step::Step;
 use tokio::sync::{mpsc, watch};
@@ -127,6 +128,9 @@ pub(crate) struct Inner {
     lease: Lease,
     draining: watch::Sender<bool>,
     taken_over: watch::Sender<u64>,
+    /// An attempt may be recorded as this server's that nobody here looks after: the database did not
+    /// say whether it was written.
+    in_doubt: AtomicBool,
     unexplained: mpsc::Sender<CommandId>,
 }
 
@@ -163,6 +167,7 @@ impl Checkouts {
             lease,
             draining: watch::Sender::new(false),
             taken_over: watch::Sender::new(0),
+            in_doubt: AtomicBool::new(false),
             unexplained,
         });
         tokio::spawn(notices::explain(Arc::downgrade(&inner), queue));
@@ -428,17 +433,33 @@ impl Inner {
                 place.end(stopped);
             }
             Ok(Beginning::Known(checkout)) => {
+                if !checkout.step.is_settled() {
+                    this.doubt();
+                }
                 place
                     .running
                     .progress
                     .send_replace(Progress::At(Arc::new(checkout)));
             }
             Err(error) => {
+                this.doubt_after(&error);
                 place
                     .running
                     .progress
                     .send_replace(Progress::Refused(error));
             }
+        }
+    }
+
+    /// Has the next look take up what is this server's and under way nowhere.
+    fn doubt(&self) {
+        self.in_doubt.store(true, Ordering::SeqCst);
+    }
+
+    /// The same where it may have been written all the same.
+    fn doubt_after(&self, error: &CheckoutError) {
+        if matches!(error, CheckoutError::Storage(_)) {
+            self.doubt();
         }
     }
 

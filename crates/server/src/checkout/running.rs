@@ -4,7 +4,7 @@
 use super::error::CheckoutError;
 use super::record::Checkout;
 use booking_core::{CommandId, FanId, OrderId};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
@@ -87,7 +87,8 @@ pub(super) struct Registry {
 
 #[derive(Default)]
 struct Sagas {
-    by_order: HashMap<OrderId, Arc<Running>>,
+    /// In order, so that what is done to all of them is done in the same order each time.
+    by_order: BTreeMap<OrderId, Arc<Running>>,
     by_command: HashMap<CommandId, OrderId>,
     /// Two generations: when the first is full it becomes the second.
     recent: [HashSet<CommandId>; 2],

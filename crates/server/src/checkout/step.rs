@@ -138,6 +138,15 @@ pub enum Why {
 }
 
 impl Why {
+    /// Whether the ledger has said its last word: it was asked for the seats and answered. Of the
+    /// others nobody knows whether it was asked.
+    pub(super) fn is_known_to_the_ledger(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::PerformanceGone | Self::CaptureFailed => true,
+            Self::StepAbandoned | Self::Interrupted | Self::TookTooLong => false,
+        }
+    }
+
     /// Stable code for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -6,7 +6,7 @@ use super::record::Checkout;
 use super::running::{Claim, Progress, Running};
 use super::step::Step;
 use super::{Checkouts, Inner, Place};
-use crate::store::checkouts::Recorded;
+use crate::store::checkouts::{Recorded, Unless};
 use booking_core::OrderId;
 use std::sync::Arc;
 
@@ -59,6 +59,7 @@ impl Inner {
                 place.end(stopped);
             }
             Err(error) => {
+                place.inner.doubt_after(&error);
                 place
                     .running
                     .progress
@@ -87,7 +88,8 @@ impl Inner {
                 checkout.step = step;
                 let step = checkout.to_step_row(own, self.parts.clock.now_ms());
                 // Of several servers that are asked at once, one does it.
-                if !self.is_mine(row).await?
+                // What is under way elsewhere is not for undoing, so nobody is overtaken.
+                if !self.is_mine(row, Unless::Never).await?
                     || self.parts.store.record(step).await? == Recorded::NotYours
                 {
                     return Err(CheckoutError::Busy);

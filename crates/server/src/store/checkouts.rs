@@ -86,6 +86,26 @@ pub struct Owner {
     pub beat: Option<i64>,
 }
 
+/// What keeps a checkout from being taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unless {
+    /// A beat of its owner's later than this one, which was the last one for so long that it is taken
+    /// to be gone; `None`: any beat.
+    Beat(Option<i64>),
+    /// Nothing: the checkout is at rest, and nobody takes steps of it.
+    Never,
+}
+
+impl Unless {
+    /// The beat that must still be the last one.
+    pub(super) fn beat(self) -> Option<i64> {
+        match self {
+            Self::Beat(beat) => beat,
+            Self::Never => None,
+        }
+    }
+}
+
 /// One change to whose checkouts are whose.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -97,6 +117,10 @@ pub enum Change {
         attempt: u32,
         /// The step it must stand at, JSON.
         step: String,
+        /// When that must have been written: its owner may have written the same step again.
+        updated_ms: i64,
+        /// What its owner must not have done since.
+        unless: Unless,
         /// Whose it must be.
         from: ServerId,
         /// Whose it is then.
@@ -169,17 +193,20 @@ pub trait CheckoutStore: Send + Sync + 'static {
     fn nudged(&self, server: ServerId) -> BoxFuture<'_, Result<Vec<OrderId>, StoreError>>;
     /// Makes one change to whose is what. How many rows it affected.
     fn change_owners(&self, change: Change) -> BoxFuture<'_, Result<u64, StoreError>>;
-    /// Makes an attempt another server's, if it is whose it was and stands where it stood when it was
-    /// seen. `false`: it does not, and nothing was written.
+    /// Makes an attempt another server's, if it is whose it was, stands where it stood when it was
+    /// seen, has not been written since, and its owner has given no sign of life since. `false`: it does not, and nothing was written.
     fn take_over(
         &self,
         seen: &CheckoutRow,
         to: ServerId,
+        unless: Unless,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         let change = Change::TakeOver {
             order: seen.order,
             attempt: seen.attempt,
             step: seen.step.clone(),
+            updated_ms: seen.updated_ms,
+            unless,
             from: seen.owner,
             to,
         };

@@ -7,7 +7,7 @@ use super::transaction::Work;
 use super::writer::{Write, Written};
 use crate::store::checkouts::{
     Begun, Change, CheckoutRow, CheckoutStore, LiveTicket, ORDERS_LISTED, Owner, Recorded,
-    ServerId, StepRow,
+    ServerId, StepRow, Unless,
 };
 use crate::store::error::StoreError;
 use booking_core::{CommandId, FanId, HoldId, OrderId, PerformanceId, TicketId};
@@ -54,7 +54,8 @@ const BY_FAN: &str = checkouts!(
 const UNSETTLED: &str = checkouts!("WHERE unsettled ORDER BY created_ms");
 const UNSETTLED_OF: &str = checkouts!("WHERE unsettled AND owner = $1 ORDER BY created_ms");
 const TAKE_OVER: &str = "UPDATE checkout SET owner = $1 \
-     WHERE order_id = $2 AND attempt = $3 AND owner = $4 AND step = $5";
+     WHERE order_id = $2 AND attempt = $3 AND owner = $4 AND step = $5 AND updated_ms = $6 \
+     AND ($7 OR (SELECT beat FROM checkout_server WHERE server_id = $4) IS NOT DISTINCT FROM $8)";
 const BEAT: &str = "INSERT INTO checkout_server (server_id, beat) VALUES ($1, 1) \
      ON CONFLICT (server_id) DO UPDATE SET beat = checkout_server.beat + 1";
 const LEAVE: &str = "DELETE FROM checkout_server WHERE server_id = $1";
@@ -171,6 +172,8 @@ impl Work for Change {
                 order,
                 attempt,
                 step,
+                updated_ms,
+                unless,
                 from,
                 to,
             } => sqlx::query(TAKE_OVER)
@@ -178,7 +181,10 @@ impl Work for Change {
                 .bind(*order.as_bytes())
                 .bind(i64::from(*attempt))
                 .bind(from.0)
-                .bind(step.as_str()),
+                .bind(step.as_str())
+                .bind(*updated_ms)
+                .bind(*unless == Unless::Never)
+                .bind(unless.beat()),
             Self::Beat(server) => sqlx::query(BEAT).bind(server.0),
             Self::Leave(server) => sqlx::query(LEAVE).bind(server.0),
             Self::Nudge(order) => sqlx::query(NUDGE).bind(*order.as_bytes()),

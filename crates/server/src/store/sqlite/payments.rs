@@ -6,7 +6,7 @@ use super::read::named;
 use super::writer::{HotWrite, Write, WriteError};
 use crate::store::checkouts::{
     Begun, Change, CheckoutRow, CheckoutStore, LiveTicket, ORDERS_LISTED, Owner, Recorded,
-    ServerId, StepRow,
+    ServerId, StepRow, Unless,
 };
 use crate::store::error::StoreError;
 use booking_core::{CommandId, FanId, HoldId, OrderId, PerformanceId, TicketId};
@@ -27,8 +27,9 @@ const INSERT_CHECKOUT: &str = "INSERT INTO checkout (order_id, attempt, command_
 const UPDATE_STEP: &str = "UPDATE checkout SET updated_ms = ?, unsettled = ?, step = ? \
      WHERE order_id = ? AND attempt = ? AND owner = ?";
 
-const TAKE_OVER: &str = "UPDATE checkout SET owner = ? \
-     WHERE order_id = ? AND attempt = ? AND owner = ? AND step = ?";
+const TAKE_OVER: &str = "UPDATE checkout SET owner = ?1 \
+     WHERE order_id = ?2 AND attempt = ?3 AND owner = ?4 AND step = ?5 AND updated_ms = ?6 \
+     AND (?7 OR (SELECT beat FROM checkout_server WHERE server_id = ?4) IS ?8)";
 const BEAT: &str = "INSERT INTO checkout_server (server_id, beat) VALUES (?, 1) \
      ON CONFLICT (server_id) DO UPDATE SET beat = checkout_server.beat + 1";
 const LEAVE: &str = "DELETE FROM checkout_server WHERE server_id = ?";
@@ -133,6 +134,8 @@ impl Write for Change {
                     order,
                     attempt,
                     step,
+                    updated_ms,
+                    unless,
                     from,
                     to,
                 } => sqlx::query(TAKE_OVER)
@@ -140,7 +143,10 @@ impl Write for Change {
                     .bind(blob(order.as_bytes()))
                     .bind(*attempt)
                     .bind(blob(&from.0))
-                    .bind(step.as_str()),
+                    .bind(step.as_str())
+                    .bind(*updated_ms)
+                    .bind(*unless == Unless::Never)
+                    .bind(unless.beat()),
                 Self::Beat(server) => sqlx::query(BEAT).bind(blob(&server.0)),
                 Self::Leave(server) => sqlx::query(LEAVE).bind(blob(&server.0)),
                 Self::Nudge(order) => sqlx::query(NUDGE).bind(blob(order.as_bytes())),

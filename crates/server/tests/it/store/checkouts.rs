@@ -5,7 +5,7 @@ use super::backend::{Backend, contract};
 use booking_core::{CommandId, FanId, HoldId, OrderId, PerformanceId};
 use futures_util::future::join_all;
 use onsale_server::store::checkouts::{
-    Begun, CheckoutRow, CheckoutStore, Owner, Recorded, ServerId, StepRow,
+    Begun, CheckoutRow, CheckoutStore, Owner, Recorded, ServerId, StepRow, Unless,
 };
 
 contract! {
@@ -13,6 +13,7 @@ contract! {
     of_several_steps_written_together_the_last_one_stands
     a_step_is_the_owners_to_record
     of_many_that_take_over_one_gets_it_and_nobody_what_has_moved_on
+    nothing_is_taken_from_who_has_beaten_since
     who_has_something_under_way_is_listed_with_its_beat
     a_nudge_reaches_the_owner_and_is_felt_once
 }
@@ -114,7 +115,12 @@ async fn a_step_is_the_owners_to_record<B: Backend>() {
     let stands = store.attempts(OrderId::from_u128(1)).await.unwrap();
     assert_eq!((stands[0].updated_ms, stands[0].owner), (7, HERE));
 
-    assert!(store.take_over(&stands[0], THERE).await.unwrap());
+    assert!(
+        store
+            .take_over(&stands[0], THERE, Unless::Beat(None))
+            .await
+            .unwrap()
+    );
     assert_eq!(store.record(stranger).await.unwrap(), Recorded::Done);
     let late = store.record(step(1, 9, "\"z\"")).await;
     assert_eq!(late.unwrap(), Recorded::NotYours);
@@ -128,14 +134,46 @@ async fn of_many_that_take_over_one_gets_it_and_nobody_what_has_moved_on<B: Back
     for n in 3..11 {
         let store = B::beside(&store, &guard).await;
         let seen = seen.clone();
-        takers.push(async move { store.take_over(&seen, ServerId([n; 16])).await.unwrap() });
+        takers.push(async move {
+            let to = ServerId([n; 16]);
+            let taken = store.take_over(&seen, to, Unless::Beat(None)).await;
+            taken.unwrap()
+        });
     }
     let taken = join_all(takers).await;
     assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "{taken:?}");
 
     store.begin(row(2, 1, 2)).await.unwrap();
     store.record(step(2, 6, "\"b\"")).await.unwrap();
-    assert!(!store.take_over(&row(2, 1, 2), THERE).await.unwrap());
+    let takes = async |seen: &CheckoutRow, unless| {
+        let taken = store.take_over(seen, THERE, unless).await;
+        taken.unwrap()
+    };
+    assert!(!takes(&row(2, 1, 2), Unless::Beat(None)).await);
+    // The same step again is a sign of life too: its owner wrote it after it had beaten again.
+    let seen = store
+        .attempts(OrderId::from_u128(2))
+        .await
+        .unwrap()
+        .remove(0);
+    store.record(step(2, 7, "\"b\"")).await.unwrap();
+    assert!(!takes(&seen, Unless::Beat(None)).await);
+}
+
+async fn nothing_is_taken_from_who_has_beaten_since<B: Backend>() {
+    let (store, _guard) = B::fresh().await;
+    store.begin(row(1, 1, 1)).await.unwrap();
+    let seen = row(1, 1, 1);
+    let takes = async |unless| store.take_over(&seen, THERE, unless).await.unwrap();
+    store.beat(HERE).await.unwrap();
+    assert!(!takes(Unless::Beat(None)).await);
+    store.beat(HERE).await.unwrap();
+    assert!(!takes(Unless::Beat(Some(1))).await);
+    assert!(takes(Unless::Beat(Some(2))).await);
+    // What is at rest is nobody's to lose.
+    store.begin(row(2, 1, 2)).await.unwrap();
+    let taken = store.take_over(&row(2, 1, 2), THERE, Unless::Never).await;
+    assert!(taken.unwrap());
 }
 
 async fn who_has_something_under_way_is_listed_with_its_beat<B: Backend>() {

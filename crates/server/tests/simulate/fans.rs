@@ -1,0 +1,378 @@
+//! Who uses the shop, and what each of them was told: the only thing that the auditor believes beside
+//! what is on the disk.
+
+use crate::office::{Office, PERFORMANCES, ROWS, SEATS};
+use crate::world::World;
+use booking_core::command::SeatRequest;
+use booking_core::price::{OrderItem, Place};
+use booking_core::{
+    Command, CommandId, Event, FanId, HoldId, OrderId, PerformanceId, PriceTypeIx, SeatIx, quote,
+};
+use onsale_server::checkout::step::Step;
+use onsale_server::checkout::{Buyer, Checkout, CheckoutError, Wanted};
+use onsale_server::lane::LaneError;
+use onsale_server::payments::Card;
+use onsale_server::payments::card::{CardInput, Secret};
+use onsale_server::quoting::{Promise, VALID_MS};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Times somebody asks again before they give up.
+const TRIES: u32 = 8;
+/// Cards, the good ones more often: what each does is the simulator's to say.
+const CARDS: [&str; 10] = [
+    "4242424242424242",
+    "4242424242424242",
+    "4242424242424242",
+    "4000000000000002",
+    "4000000000009995",
+    "4000002500003155",
+    "4000002500003155",
+    "4000000000000077",
+    "4000000000000341",
+    "4000000000000358",
+];
+
+/// What fans were told.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Facts by command: they are in the ledger, and the same for whoever asked twice.
+    pub(crate) accepted: BTreeMap<CommandId, (PerformanceId, Vec<Event>)>,
+    pub(crate) refused: BTreeSet<CommandId>,
+    /// Orders that were said to be paid and theirs.
+    pub(crate) bought: BTreeSet<OrderId>,
+    /// Orders that the box office was told to undo, whatever came of it.
+    pub(crate) undoing: BTreeSet<OrderId>,
+    /// What two answers to one question had in common, and what not.
+    pub(crate) contradictions: Vec<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Notes(Mutex<Told>);
+
+impl Notes {
+    pub(crate) fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) struct Fan {
+    pub(crate) id: FanId,
+    pub(crate) office: Arc<Office>,
+    pub(crate) notes: Arc<Notes>,
+}
+
+/// What a fan has.
+struct Held {
+    performance: PerformanceId,
+    hold: HoldId,
+    seats: Vec<u32>,
+}
+
+impl Fan {
+    fn world(&self) -> &World {
+        &self.office.world
+    }
+
+    fn roll(&self, most: u32) -> u32 {
+        self.world().dice().u32(0..most)
+    }
+
+    async fn think(&self, most_ms: u64) {
+        let ms = self.world().dice().u64(1..most_ms);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+
+    /// Comes again and again until the shop closes.
+    pub(crate) async fn live(self) {
+        while !self.world().is_closing() {
+            self.think(3_000).await;
+            if let Some(held) = self.hold().await {
+                self.go_on_with(held).await;
+            }
+        }
+    }
+
+    /// Two fans in three want seats of the first row.
+    fn choose(&self) -> Vec<u32> {
+        let row = if self.roll(3) < 2 {
+            0
+        } else {
+            self.roll(ROWS.into())
+        };
+        let count = 1 + self.roll(4);
+        let first = self.roll(u32::from(SEATS) - count + 1);
+        let at = row * u32::from(SEATS) + first;
+        (at..at + count).collect()
+    }
+
+    async fn hold(&self) -> Option<Held> {
+        let performance = PERFORMANCES[self.roll(2) as usize];
+        let hold = HoldId::from_u128(self.world().id().as_u128());
+        let seats = self.choose();
+        let command = Command::PlaceHold {
+            hold,
+            fan: self.id,
+            request: SeatRequest::These(places(&seats)),
+            needs_accessible: true,
+            allocation: None,
+        };
+        let is_accepted = self.send(performance, command).await == Some(true);
+        is_accepted.then_some(Held {
+            performance,
+            hold,
+            seats,
+        })
+    }
+
+    async fn go_on_with(&self, held: Held) {
+        let (fan, hold) = (self.id, held.hold);
+        match self.roll(10) {
+            0 => {
+                self.send(held.performance, Command::ReleaseHold { hold, fan })
+                    .await;
+            }
+            // Walks away: it lapses.
+            1 => self.think(25_000).await,
+            2 | 3 => {
+                self.send(held.performance, Command::ExtendHold { hold, fan })
+                    .await;
+                self.think(18_000).await;
+                self.pay(&held).await;
+            }
+            _ => {
+                self.think(4_000).await;
+                self.pay(&held).await;
+            }
+        }
+    }
+
+    /// Sends a command until there is a definite answer: whether it was accepted.
+    async fn send(&self, performance: PerformanceId, command: Command) -> Option<bool> {
+        let id = CommandId::from(self.world().id());
+        for _ in 0..TRIES {
+            let asked = command.clone();
+            let answer = self
+                .office
+                .ask(|server| async move { server.lanes.send(performance, id, asked).await })
+                .await;
+            match answer {
+                Some(Ok(answer)) => {
+                    self.note_accepted(performance, id, answer.events);
+                    // Some ask again although they know.
+                    if self.roll(12) > 0 {
+                        return Some(true);
+                    }
+                }
+                Some(Err(LaneError::Rejected(_))) => {
+                    self.note_refused(id);
+                    return Some(false);
+                }
+                Some(Err(LaneError::CommandIdReused | LaneError::UnknownPerformance)) => {
+                    let what = format!("command {id}: what is ours is said to be another's");
+                    self.notes.told().contradictions.push(what);
+                    return Some(false);
+                }
+                Some(Err(
+                    LaneError::Busy { .. } | LaneError::StorageFailed | LaneError::Draining,
+                ))
+                | None => {}
+            }
+            self.world().count(|counts| counts.asked_again += 1);
+            self.think(800).await;
+        }
+        self.notes.told().accepted.contains_key(&id).then_some(true)
+    }
+
+    fn note_accepted(&self, performance: PerformanceId, id: CommandId, events: Vec<Event>) {
+        let mut told = self.notes.told();
+        if told.refused.contains(&id) {
+            let what = format!("command {id} was refused, and accepted afterwards");
+            told.contradictions.push(what);
+        }
+        match told.accepted.get(&id) {
+            Some((_, before)) if *before != events => {
+                let what = format!("command {id} came to {before:?}, and then to {events:?}");
+                told.contradictions.push(what);
+            }
+            Some(_) => {}
+            None => {
+                let is_hold = matches!(events.first(), Some(Event::HoldPlaced { .. }));
+                told.accepted.insert(id, (performance, events));
+                drop(told);
+                self.world()
+                    .count(|counts| counts.holds += u64::from(is_hold));
+            }
+        }
+    }
+
+    fn note_refused(&self, id: CommandId) {
+        let mut told = self.notes.told();
+        if told.accepted.contains_key(&id) {
+            let what = format!("command {id} was accepted, and refused afterwards");
+            told.contradictions.push(what);
+        }
+        told.refused.insert(id);
+        drop(told);
+        self.world().count(|counts| counts.refused += 1);
+    }
+
+    async fn pay(&self, held: &Held) {
+        let order = OrderId::from_u128(self.world().id().as_u128());
+        for _ in 0..2 {
+            let card = CARDS[self.roll(10) as usize];
+            let Some(checkout) = self.pay_with(held, order, card).await else {
+                return;
+            };
+            let end = match &checkout.step {
+                Step::AwaitingStep { .. } => self.answer_bank(order).await,
+                _ => Some(checkout),
+            };
+            match end.map(|checkout| checkout.step.clone()) {
+                Some(Step::Captured { .. }) => {
+                    self.world().count(|counts| counts.sold += 1);
+                    self.notes.told().bought.insert(order);
+                    if self.roll(5) == 0 {
+                        self.undo(order).await;
+                    }
+                    return;
+                }
+                // Another card.
+                Some(Step::Declined { .. }) => {
+                    self.world().count(|counts| counts.declined += 1);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    async fn pay_with(&self, held: &Held, order: OrderId, card: &str) -> Option<Arc<Checkout>> {
+        let command = CommandId::from(self.world().id());
+        let (map, terms) = &self.office.goods;
+        let items = items(&held.seats);
+        let now_ms = self.world().clock.now_ms();
+        let total_minor = quote(&terms.prices, map, &items, None, now_ms)
+            .expect("a price for every seat")
+            .total_minor;
+        for _ in 0..TRIES {
+            let wanted = Wanted {
+                command,
+                fan: self.id,
+                performance: held.performance,
+                hold: held.hold,
+                order,
+                items: items.clone(),
+                voucher: None,
+                promise: Promise {
+                    quoted_ms: now_ms,
+                    valid_until_ms: now_ms + VALID_MS,
+                    total_minor,
+                },
+                buyer: Buyer {
+                    name: "A Fan".into(),
+                    email: "fan@example.org".into(),
+                },
+                card: Some(card_of(card)),
+            };
+            let answer = self
+                .office
+                .ask(|server| async move { server.checkouts.pay(wanted).await })
+                .await;
+            match answer {
+                Some(Ok(checkout))
+                    if checkout.step.is_settled()
+                        || matches!(checkout.step, Step::AwaitingStep { .. }) =>
+                {
+                    return Some(checkout);
+                }
+                Some(Err(
+                    CheckoutError::Rejected(_)
+                    | CheckoutError::NotFound
+                    | CheckoutError::PriceChanged { .. }
+                    | CheckoutError::QuoteInvalid { .. }
+                    | CheckoutError::Declined { .. },
+                )) => return None,
+                Some(Ok(_) | Err(_)) | None => {}
+            }
+            self.world().count(|counts| counts.asked_again += 1);
+            self.think(1_500).await;
+        }
+        None
+    }
+
+    /// Says yes, says no, or never comes back from the bank's page.
+    async fn answer_bank(&self, order: OrderId) -> Option<Arc<Checkout>> {
+        let approve = match self.roll(10) {
+            0 => return None,
+            1 | 2 => false,
+            _ => true,
+        };
+        let fan = self.id;
+        for _ in 0..3 {
+            let answer = self
+                .office
+                .ask(
+                    |server| async move { server.checkouts.finish_step(fan, order, approve).await },
+                )
+                .await;
+            if let Some(Ok(checkout)) = answer
+                && checkout.step.is_settled()
+            {
+                return Some(checkout);
+            }
+            self.think(2_000).await;
+        }
+        None
+    }
+
+    /// The box office takes an order back.
+    async fn undo(&self, order: OrderId) {
+        self.notes.told().undoing.insert(order);
+        let refund = self.roll(2) == 0;
+        for _ in 0..3 {
+            let answer = self
+                .office
+                .ask(|server| async move {
+                    match refund {
+                        true => server.checkouts.refund(order).await,
+                        false => server.checkouts.cancel(order).await,
+                    }
+                })
+                .await;
+            if let Some(Ok(checkout)) = answer
+                && checkout.step.is_settled()
+            {
+                self.world().count(|counts| counts.undone += 1);
+                return;
+            }
+            self.think(2_000).await;
+        }
+    }
+}
+
+fn card_of(number: &str) -> Card {
+    let input = CardInput {
+        card_number: Secret::new(number),
+        expiry: Secret::new("12/30"),
+        cvc: Secret::new("123"),
+    };
+    Card::check(&input, crate::world::NOW_MS).expect("a card that could be one")
+}
+
+fn places(seats: &[u32]) -> Vec<Place> {
+    seats
+        .iter()
+        .map(|seat| Place::Seat(SeatIx(*seat)))
+        .collect()
+}
+
+fn items(seats: &[u32]) -> Vec<OrderItem> {
+    places(seats)
+        .into_iter()
+        .map(|place| OrderItem {
+            place,
+            price_type: PriceTypeIx(0),
+        })
+        .collect()
+}
