@@ -16,6 +16,7 @@ mod python;
 mod run;
 mod screen;
 mod server;
+mod simulate;
 mod test;
 mod toolchain;
 mod web;
@@ -51,6 +52,8 @@ enum Task {
     Test(test::Args),
     /// Measures what the design promises and writes it into docs/performance.md
     Bench(bench::Args),
+    /// Runs servers, database, bank and fans in one thread, with accidents drawn from a number
+    Simulate(simulate::Args),
     /// Builds one self-contained `onsale` binary with the web app inside
     Build(chores::Build),
     /// Builds the browser app into target/web, compressed and ready to be embedded
@@ -82,6 +85,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Run(args) => run::main(&args)?,
         Task::Test(args) => return test::main(&args),
         Task::Bench(args) => return bench::main(&args),
+        Task::Simulate(args) => return simulate::main(&args),
         Task::Announce(args) => run::announce(&args)?,
         Task::Build(args) => chores::build(args)?,
         Task::Fmt(args) => chores::fmt(args)?,

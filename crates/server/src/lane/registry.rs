@@ -10,7 +10,7 @@ use super::task::{self, Message, Sent};
 use crate::clock::Clock;
 use crate::store::{LedgerStore, News};
 use booking_core::{Command, CommandId, Inventory, PerformanceId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, oneshot, watch};
@@ -28,7 +28,8 @@ pub(super) struct Registry {
     pub(super) clock: Clock,
     pub(super) settings: LaneSettings,
     pub(super) lookups: Arc<Semaphore>,
-    hot: RwLock<HashMap<PerformanceId, Arc<Handle>>>,
+    /// In order, so that what is told to all of them is told in the same order each time.
+    hot: RwLock<BTreeMap<PerformanceId, Arc<Handle>>>,
     /// Outlives a lane for as long as somebody looks at it.
     lives: Mutex<HashMap<PerformanceId, Weak<Live>>>,
     draining: AtomicBool,
@@ -138,7 +139,7 @@ impl Lanes {
             clock,
             settings,
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
-            hot: RwLock::new(HashMap::new()),
+            hot: RwLock::new(BTreeMap::new()),
             lives: Mutex::new(HashMap::new()),
             draining: AtomicBool::new(false),
             running: watch::Sender::new(0),
@@ -356,10 +357,10 @@ impl Registry {
         (command_us * self.settings.queue as u64 / 1_000).clamp(100, 5_000)
     }
 
-    fn read_hot(&self) -> std::sync::RwLockReadGuard<'_, HashMap<PerformanceId, Arc<Handle>>> {
+    fn read_hot(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<PerformanceId, Arc<Handle>>> {
         self.hot.read().unwrap_or_else(PoisonError::into_inner)
     }
-    fn write_hot(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<PerformanceId, Arc<Handle>>> {
+    fn write_hot(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<PerformanceId, Arc<Handle>>> {
         self.hot.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

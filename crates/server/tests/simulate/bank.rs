@@ -38,6 +38,9 @@ impl Line {
     }
 
     async fn passes(&self) {
+        if !self.life.is_alive() {
+            return std::future::pending().await;
+        }
         self.world.takes_a_while().await;
         self.life.gate(&self.world).await;
     }

@@ -152,9 +152,26 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
         all.asked_again += asked_again;
     }
     println!(
-        "{} seeds in {:.1} s: {all:?}",
+        "{} seeds in {:.1} s: {} holds ({} refused), {} orders sold, {} declined, {} undone; {} batches, \
+         {} conflicts, {} commands known before; {} writes failed, {} happened and were not known, {} \
+         answers lost, {} stalls, {} servers killed, {} checkouts taken over, {} questions asked again",
         outcomes.len(),
-        took.as_secs_f64()
+        took.as_secs_f64(),
+        all.holds,
+        all.refused,
+        all.sold,
+        all.declined,
+        all.undone,
+        all.appends,
+        all.conflicts,
+        all.recorded_before,
+        all.writes_failed,
+        all.writes_not_known,
+        all.answers_lost,
+        all.stalls,
+        all.crashes,
+        all.taken_over,
+        all.asked_again,
     );
 }
 

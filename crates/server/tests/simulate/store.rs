@@ -91,6 +91,11 @@ fn not_known() -> StoreError {
 
 impl Connection {
     async fn passes(&self) {
+        // No dice fall for the dead: what they still ask comes from threads of their own at times that
+        // no seed decides.
+        if !self.life.is_alive() {
+            return std::future::pending().await;
+        }
         self.world.takes_a_while().await;
         if self.world.happens(self.world.odds.stalled) {
             let ms = self.world.dice().i64(500..9_000);
