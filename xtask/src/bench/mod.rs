@@ -28,7 +28,7 @@ use crate::screen::{Screen, Step};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Benchmarks to run, by name or by how their names begin; without any: all
+    /// Benchmarks to run, by name, or by how their names begin where none is called so; without any: all
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// Names them all and runs none
@@ -197,8 +197,12 @@ fn choose(names: &[String]) -> Result<Vec<&'static Bench>> {
 }
 
 impl Bench {
+    /// By its name; by how it begins where it is nobody's whole name.
     fn answers_to(&self, word: &str) -> bool {
-        self.names.iter().any(|name| name.starts_with(word))
+        let is_a_name = BENCHES.iter().any(|bench| bench.names.contains(&word));
+        self.names
+            .iter()
+            .any(|name| *name == word || !is_a_name && name.starts_with(word))
     }
 }
 
