@@ -9,7 +9,7 @@ pub(crate) mod browser;
 mod cargo;
 mod deploy;
 mod gate;
-mod kafka;
+pub(crate) mod kafka;
 mod postgres;
 mod tally;
 
