@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// What Java is told: a small heap, quick to start. What one machine does with it is not about speed.
-pub const JAVA: [&str; 5] = [
+pub(crate) const JAVA: [&str; 5] = [
     "-Xms64m",
     "-Xmx256m",
     "-XX:+UseSerialGC",
@@ -14,18 +14,17 @@ pub const JAVA: [&str; 5] = [
 ];
 
 /// What it says when it serves.
-pub const STARTED: &str = "Kafka Server started";
+pub(crate) const STARTED: &str = "Kafka Server started";
 
 /// Sixteen bytes in base64; any will do.
-pub const CLUSTER_ID: &str = "b25zYWxlLXRlc3RzLWthZg";
+pub(crate) const CLUSTER_ID: &str = "b25zYWxlLXRlc3RzLWthZg";
 
 /// The settings of a broker that is its own controller, on ports of the loopback address, with its log
 /// in `data` and these lines besides.
 ///
 /// The controller's port may be another at each start: with static voters it is not part of what is
 /// stored.
-#[must_use]
-pub fn settings(port: u16, controller: u16, data: &Path, more: &str) -> String {
+pub(crate) fn settings(port: u16, controller: u16, data: &Path, more: &str) -> String {
     let mut text = format!(
         "process.roles=broker,controller\n\
          node.id=1\n\

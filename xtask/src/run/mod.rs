@@ -6,8 +6,9 @@
 //! | [`production`] | three servers behind a proxy and every engine they need, kept by this process |
 
 mod embedded;
+pub(crate) mod process;
 pub(crate) mod production;
-pub(crate) mod supervisor;
+mod supervisor;
 
 use std::{
     env,

@@ -2,12 +2,11 @@
 //! again where that is wanted, stopped in stages.
 //!
 //! A program is stopped by the process id that it was started with and by nothing else. That id is
-//! written down with the moment at which the process began, so that the next run finds what this one
-//! left behind if it was killed, and touches no stranger who has got the number since.
+//! written down ([`process`]), so that the next run finds what this one left behind if it was killed.
 
 use std::{
     fs::{self, File},
-    io::{ErrorKind, Write},
+    io::Write,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -22,20 +21,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::process::{self, KILL_LIMIT, LOOK, Leftovers, end_leftovers, forget, send};
 use crate::{exec, place};
 
-/// How often programs are looked after.
-pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// The first wait before a program is started again; each after that is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// A program that has run for this long begins again with the first.
 const STEADY: Duration = Duration::from_secs(20);
-/// How long whatever an earlier run left may take to end.
-const LEFTOVER_LIMIT: Duration = Duration::from_secs(15);
-/// After SIGKILL a process ends as soon as the kernel gets to it.
-const KILL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Whether somebody has asked this process to stop. While one of these is kept, Ctrl-C, SIGTERM and
 /// a closed terminal are noted instead of ending the process.
@@ -106,9 +100,6 @@ pub(crate) struct Supervisor {
     kept: Vec<Kept>,
     interrupt: Interrupt,
 }
-
-/// Processes of an earlier run that were still there, by name.
-pub(crate) type Leftovers = Vec<String>;
 
 impl Supervisor {
     /// Keeps its records in `folder`, in `run` and `log`. Ends what an earlier run has left.
@@ -302,11 +293,7 @@ impl Kept {
             .stop
             .last()
             .map_or("TERM", |(signal, _)| signal);
-        let name = &self.program.name;
-        let record = format!("{} {} {last}\n", child.id(), began(child.id()).unwrap_or(0));
-        // Under another name first: whoever reads it reads it whole.
-        let part = records.join(format!(".{name}"));
-        let written = fs::write(&part, record).and_then(|()| fs::rename(&part, records.join(name)));
+        let written = process::record(records, &self.program.name, child.id(), last);
         if let Err(error) = written {
             let _ = child.kill();
             let _ = child.wait();
@@ -402,137 +389,9 @@ fn due(asks: Asks, elapsed: Duration) -> usize {
     asks.len()
 }
 
-fn send(pid: u32, signal: &str) {
-    let _ = Command::new("kill")
-        .args([&format!("-{signal}"), &pid.to_string()])
-        .stderr(Stdio::null())
-        .status();
-}
-
-fn forget(records: &Path, name: &str) {
-    let _ = fs::remove_file(records.join(name));
-}
-
-/// When a process began, in the kernel's ticks; nothing if it is not there, or has ended and only
-/// waits to be collected.
-fn began(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain anything.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace();
-    let state = fields.next()?;
-    if state == "Z" || state == "X" {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
-}
-
-/// One process that was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Process {
-    pub(crate) id: u32,
-    began: u64,
-}
-
-impl Process {
-    /// As it was written down, with the signal that stops it.
-    fn parse(record: &str) -> Option<(Self, &str)> {
-        let mut words = record.split_whitespace();
-        let process = Self {
-            id: words.next()?.parse().ok()?,
-            began: words.next()?.parse().ok()?,
-        };
-        Some((process, words.next().unwrap_or("TERM")))
-    }
-
-    /// The one that runs under this name, according to the records of `folder`.
-    pub(crate) fn recorded(folder: &Path, name: &str) -> Option<Self> {
-        let record = fs::read_to_string(folder.join("run").join(name)).ok()?;
-        Some(Self::parse(&record)?.0)
-    }
-
-    /// Every one in the records of `folder`, by name.
-    pub(crate) fn all(folder: &Path) -> Result<Vec<(String, Self)>> {
-        let records = read_records(&folder.join("run"))?;
-        let pairs = records.into_iter().map(|left| (left.name, left.process));
-        Ok(pairs.collect())
-    }
-
-    /// Whether it is this process that has that id now.
-    pub(crate) fn is_alive(self) -> bool {
-        began(self.id) == Some(self.began)
-    }
-
-    /// Sends it a signal, if it is still there.
-    pub(crate) fn signal(self, signal: &str) {
-        if self.is_alive() {
-            send(self.id, signal);
-        }
-    }
-}
-
-/// A line of the records.
-struct Recorded {
-    name: String,
-    process: Process,
-    signal: String,
-}
-
-fn read_records(records: &Path) -> Result<Vec<Recorded>> {
-    let mut found = Vec::new();
-    let entries = match fs::read_dir(records) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
-        entries => entries.with_context(|| format!("reading {}", records.display()))?,
-    };
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.filter(|name| !name.starts_with('.')) else {
-            continue;
-        };
-        let record = fs::read_to_string(&path).unwrap_or_default();
-        if let Some((process, signal)) = Process::parse(&record) {
-            found.push(Recorded {
-                name: name.to_owned(),
-                process,
-                signal: signal.to_owned(),
-            });
-        }
-    }
-    Ok(found)
-}
-
-/// Ends what an earlier run left because it was killed.
-fn end_leftovers(records: &Path) -> Result<Leftovers> {
-    let all = read_records(records)?;
-    let left: Vec<_> = all.iter().filter(|one| one.process.is_alive()).collect();
-    let started = Instant::now();
-    for one in &left {
-        one.process.signal(&one.signal);
-    }
-    let mut killed = false;
-    while let Some(one) = left.iter().find(|one| one.process.is_alive()) {
-        if started.elapsed() > LEFTOVER_LIMIT + KILL_LIMIT {
-            let (name, id) = (&one.name, one.process.id);
-            bail!("{name} of an earlier run (process {id}) does not end");
-        }
-        if !killed && started.elapsed() > LEFTOVER_LIMIT {
-            killed = true;
-            for one in &left {
-                one.process.signal("KILL");
-            }
-        }
-        thread::sleep(LOOK);
-    }
-    let left = left.iter().map(|one| one.name.clone()).collect();
-    for one in &all {
-        forget(records, &one.name);
-    }
-    Ok(left)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::process::Process;
     use super::*;
 
     const ASKED: Asks = &[("TERM", Duration::from_secs(10))];
@@ -588,11 +447,11 @@ mod tests {
 
     #[test]
     fn signals_are_due_one_after_the_other() {
-        let asks: Asks = &[
+        const ASKS: Asks = &[
             ("USR1", Duration::from_secs(3)),
             ("TERM", Duration::from_secs(2)),
         ];
-        let after = |seconds| due(asks, Duration::from_secs(seconds));
+        let after = |seconds| due(ASKS, Duration::from_secs(seconds));
         assert_eq!([after(0), after(2), after(3), after(5)], [0, 0, 1, 2]);
     }
 
@@ -640,7 +499,8 @@ mod tests {
             "trap '' TERM; echo up; exec sleep 1000",
             OnEnd::Tell,
         );
-        program.stop = &[("TERM", Duration::from_millis(200))];
+        const BRIEFLY: Asks = &[("TERM", Duration::from_millis(200))];
+        program.stop = BRIEFLY;
         supervisor.start(program).unwrap();
         // Before that it is not deaf yet.
         let log = supervisor.log("deaf");
@@ -650,15 +510,15 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_ended_and_a_stranger_with_its_number_is_not() {
+    fn what_a_killed_run_left_is_ended() {
         let folder = Folder::new("left");
         let (mut supervisor, left) = folder.supervisor();
         assert!(left.is_empty());
         let program = shell("orphan", "exec sleep 1000", OnEnd::Tell);
         supervisor.start(program).unwrap();
         let orphan = Process::recorded(&folder.0, "orphan").unwrap();
-        let me = std::process::id();
-        let stranger = format!("{me} {}", began(me).unwrap() + 1);
+        // Its number is somebody else's by now: this process's own.
+        let stranger = format!("{} 1 KILL", std::process::id());
         fs::write(folder.0.join("run/stranger"), stranger).unwrap();
         let mut kept = std::mem::take(&mut supervisor.kept);
 

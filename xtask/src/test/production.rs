@@ -23,8 +23,8 @@ use crate::{
     chores, exec, place,
     run::{
         self,
+        process::Process,
         production::{ADDRESSES, DATABASE_URL},
-        supervisor::Process,
     },
     screen::Step,
     server,

@@ -225,7 +225,7 @@ impl Buyer {
         }
         if paid.status == 200 && paid.body["state"] == "confirmed" {
             run.count("bought");
-            println!("order\t{}\t{cookie}", order);
+            println!("order\t{order}\t{cookie}");
             run.told(told(order, "confirmed"));
         } else {
             run.count(&refusal("checkout", &paid));
@@ -300,8 +300,8 @@ fn refusal(step: &str, reply: &Reply) -> String {
 
 /// Asks for everything that was acknowledged, and looks for seats that two of them have.
 async fn check(common: &Common, run: &Rc<Run>) -> Result<()> {
+    let all = run.told.take();
     let mut owners: HashMap<(&str, u32), &Told> = HashMap::new();
-    let all = run.told.borrow();
     let mut asker = Buyer {
         client: None,
         dice: Dice::new(0),
@@ -310,7 +310,7 @@ async fn check(common: &Common, run: &Rc<Run>) -> Result<()> {
     };
     // Named also where there are none, so that who reads it knows it was looked for.
     let (mut lost, mut twice) = (0, 0);
-    for told in &*all {
+    for told in &all {
         for seat in [told.seat, told.seat + 1] {
             if let Some(other) = owners.insert((&told.performance, seat), told) {
                 twice += 1;

@@ -20,7 +20,6 @@ use crate::{
 };
 
 // The file and not its crate, which brings more than this program should wait for.
-#[expect(unreachable_pub, reason = "its own crate shows it to others")]
 #[path = "../../../kafka-test/src/settings.rs"]
 mod settings;
 

@@ -26,7 +26,8 @@ use anyhow::{Context, Result, bail};
 use self::{kafka::Broker, postgres::Postgres, redis::Redis};
 use super::{
     Args, answers, check_port, gives, open_browser,
-    supervisor::{Interrupt, LOOK, OnEnd, Program, Supervisor},
+    process::LOOK,
+    supervisor::{Interrupt, OnEnd, Program, Supervisor},
 };
 use crate::{
     apt, chores, exec, place,

@@ -23,7 +23,10 @@ use anyhow::{Context, Result, bail};
 use super::{ENOUGH, LONG, STAGE_DATA, STAGE_STANDBY, START_LIMIT, ports};
 use crate::{
     apt, exec, place,
-    run::supervisor::{LOOK, OnEnd, Program, Supervisor},
+    run::{
+        process::LOOK,
+        supervisor::{OnEnd, Program, Supervisor},
+    },
     screen::Step,
 };
 
