@@ -25,11 +25,11 @@ use super::process::{self, KILL_LIMIT, LOOK, Leftovers, end_leftovers, forget, s
 use crate::{exec, place};
 
 /// The first wait before a program is started again; each after that is twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// A program that has run for this long begins again with the first.
-const STEADY: Duration = Duration::from_secs(20);
+const STEADY: Duration = Duration::from_secs(5);
 
 /// Whether somebody has asked this process to stop. While one of these is kept, Ctrl-C, SIGTERM and
 /// a closed terminal are noted instead of ending the process.

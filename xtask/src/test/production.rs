@@ -247,7 +247,11 @@ impl Shop {
         buyers.until_more()?;
         for kill in 1..=KILLS {
             let name = SERVERS[dice.below(SERVERS.len() as u64) as usize];
-            // It may be on its way up after the last one.
+            // It may be on its way up after the last one; so may one of the others, and not both.
+            until("another server answers", PATIENCE, || {
+                let mut others = SERVERS.iter().filter(|other| **other != name);
+                others.any(|other| run::answers(self.at(other)))
+            })?;
             let process = self.process(name, None)?;
             process.signal("KILL");
             let mut silent = performances.clone();
@@ -259,16 +263,18 @@ impl Shop {
                     silent.is_empty()
                 },
             )
-            .with_context(|| format!("ONSALE_SEED={seed}"))?;
+            .with_context(|| format!("ONSALE_SEED={seed}; no answer from {silent:?}"))?;
             buyers.until_more()?;
-            // Not all three at once: another one than this is killed while this is away, now and then.
+            // Now and then the next one is killed while this one is away.
             if dice.below(3) > 0 {
                 self.process(name, Some(process))?;
             }
         }
+        // Whoever meets two kills with one request has failed twice, and is told so; what everybody was
+        // told before that must be true.
         let told = buyers.finish(step)?;
-        let told = told.nothing_lost().and_then(|()| told.nobody_failed());
-        told.with_context(|| format!("ONSALE_SEED={seed}"))
+        told.nothing_lost()
+            .with_context(|| format!("ONSALE_SEED={seed}"))
     }
 
     fn verify(&self, step: &Step<'_>) -> Result<()> {
@@ -480,8 +486,9 @@ impl Told {
 /// What the proxy sends by performance: some of it to each server.
 fn performances(shop: SocketAddr) -> Result<Vec<String>> {
     let list = run::get(shop, "/api/v1/performances", None)?;
-    let ids = list.split("{\"id\":\"").skip(1);
-    let ids = ids.filter_map(|rest| rest.split('"').next());
+    // Each names the address of its poster. The text is read as it is: this program knows no JSON.
+    let posters = list.split("\"/api/v1/performances/").skip(1);
+    let ids = posters.filter_map(|rest| rest.split('/').next());
     let paths: Vec<_> = ids
         .map(|id| format!("/api/v1/performances/{id}/seats"))
         .collect();

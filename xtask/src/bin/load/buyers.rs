@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 use tokio::time;
 
@@ -149,30 +149,34 @@ impl Buyer {
     /// One fan: holds, and mostly pays.
     async fn buy(&mut self, index: usize) -> Result<()> {
         let run = Rc::clone(&self.run);
-        let house = (index + self.dice.below(HOUSES as u32) as usize) % run.houses.len();
-        let House { performance, seats } = &run.houses[house];
-        let seat = seats.borrow_mut().take(Choice::Uniform, &mut self.dice);
-        let Some(seat) = seat else {
-            bail!(
-                "{} is sold out: fewer buyers, or larger houses",
-                performance.id
-            );
-        };
+        let first = index + self.dice.below(HOUSES as u32) as usize;
+        // Another one, where hardly anything is left.
+        let found = (0..run.houses.len()).find_map(|next| {
+            let house = &run.houses[(first + next) % run.houses.len()];
+            let seat = house
+                .seats
+                .borrow_mut()
+                .take(Choice::Uniform, &mut self.dice);
+            Some((&house.performance, seat?))
+        });
+        let (performance, seat) = found.context("everything is sold out: fewer buyers")?;
         let base = format!("/api/v1/performances/{}", performance.id);
         let hold = shop::uuid();
         let body = shop::hold_body(&hold, seat);
         let path = format!("{base}/holds");
-        let Some(held) = self
-            .ask_twice("hold", "POST", &path, None, Some(&body))
-            .await
-        else {
+        // What the page asks first, and where the session comes from.
+        let Some(page) = self.ask_twice("page", "GET", &path, None, None).await else {
             return Ok(());
         };
+        let cookie = page.cookie.context("a page without a session")?;
+        let held = self
+            .ask_twice("hold", "POST", &path, Some(&cookie), Some(&body))
+            .await;
+        let Some(held) = held else { return Ok(()) };
         if held.status != 201 {
             run.count(&refusal("hold", &held));
             return Ok(());
         }
-        let cookie = held.cookie.context("a hold without a session")?;
         let told = |path: String, holds| Told {
             cookie: cookie.clone(),
             performance: performance.id.clone(),

@@ -2,7 +2,9 @@
 
 use super::HoldAnswer;
 use crate::http::problem::ApiError;
+use crate::http::session::Visit;
 use crate::http::{AppState, Mine, Path, schema};
+use axum::Extension;
 use axum::extract::State;
 use booking_core::{HoldId, PerformanceId};
 
@@ -13,6 +15,9 @@ pub struct Holds {
 }
 
 /// The caller's own live holds there.
+///
+/// Whoever has no session is given one, for this is what a page asks before it asks for anything
+/// else: a first hold whose answer is lost, and the new session with it, could not be asked for again.
 #[utoipa::path(get, path = "/api/v1/performances/{id}/holds", tag = "holding",
     params(("id" = uuid::Uuid, Path,)),
     responses((status = 200, body = Holds), (status = 404, body = schema::Problem)))]
@@ -20,8 +25,10 @@ pub async fn list(
     State(state): State<AppState>,
     Path(performance): Path<PerformanceId>,
     mine: Option<Mine>,
+    Extension(visit): Extension<Visit>,
 ) -> Result<axum::Json<Holds>, ApiError> {
     let Some(mine) = mine else {
+        visit.guest_or_new();
         state.performance(performance).await?;
         return Ok(axum::Json(Holds { holds: Vec::new() }));
     };
