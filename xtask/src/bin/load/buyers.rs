@@ -208,7 +208,17 @@ impl Buyer {
         let paid = self
             .ask_twice("checkout", "POST", &path, Some(&cookie), Some(&body))
             .await;
-        let Some(mut paid) = paid else { return Ok(()) };
+        let mut paid = match paid {
+            Some(paid) => paid,
+            // Nobody knows whether it arrived: the order says, as it does to the page.
+            None => match self
+                .ask_twice("order", "GET", &order, Some(&cookie), None)
+                .await
+            {
+                Some(asked) if asked.status == 200 => asked,
+                _ => return Ok(()),
+            },
+        };
         // Paying, or answered by a server that was not the first to hear of it: the order says.
         let since = Instant::now();
         while paid.status == 202
