@@ -4,9 +4,11 @@ use super::HoldAnswer;
 use crate::http::problem::ApiError;
 use crate::http::session::Visit;
 use crate::http::{AppState, Mine, Path, schema};
+use crate::lane::Position;
 use axum::Extension;
 use axum::extract::State;
-use booking_core::{HoldId, PerformanceId};
+use booking_core::{HoldId, Inventory, PerformanceId};
+use std::sync::Arc;
 
 /// The caller's own live holds.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -56,17 +58,21 @@ pub async fn show(
     Path((performance, hold)): Path<(PerformanceId, HoldId)>,
     mine: Option<Mine>,
 ) -> Result<axum::Json<HoldAnswer>, ApiError> {
-    let mine = mine.ok_or(ApiError::NotFound)?;
+    let mine = Arc::new(mine.ok_or(ApiError::NotFound)?);
     let now_ms = state.clock.now_ms();
-    state
-        .lanes
-        .read(performance, move |inventory, position| {
+    let look = || {
+        let mine = Arc::clone(&mine);
+        move |inventory: &Inventory, position: Position| {
             inventory
                 .hold(hold)
                 .filter(|hold| mine.is(hold.fan) && hold.expires_ms > now_ms)
                 .map(|hold| HoldAnswer::new(hold, Vec::new(), now_ms, position.seq))
-        })
-        .await?
-        .map(axum::Json)
-        .ok_or(ApiError::NotFound)
+        }
+    };
+    let mut found = state.lanes.read(performance, look()).await?;
+    if found.is_none() {
+        // It may have been made at another server a moment ago.
+        found = state.lanes.read_anew(performance, look()).await?;
+    }
+    found.map(axum::Json).ok_or(ApiError::NotFound)
 }
