@@ -1,9 +1,9 @@
 //! One broker process.
 
 use crate::jars::jars_folder;
+use crate::settings::{CLUSTER_ID, JAVA, STARTED, settings};
 use redis_test::{free_port, until};
 use std::env;
-use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,6 @@ const TRIES: u32 = 5;
 /// How long a broker may take to start. On a busy machine it is mostly waiting for a processor.
 const PATIENCE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(50);
-/// What it says when it serves.
-const STARTED: &str = "Kafka Server started";
-/// A small heap, quick to start; what these tests do is not about speed.
-const JAVA: [&str; 5] = [
-    "-Xms64m",
-    "-Xmx256m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Dorg.apache.logging.log4j.level=INFO",
-];
-
 /// A broker with a data folder of its own.
 pub struct Broker {
     process: Option<Process>,
@@ -99,43 +88,9 @@ impl Broker {
         self.dir.path().join(name)
     }
 
-    /// The controller's listener is new at each start: with static voters it is not part of what is
-    /// stored.
+    /// The controller's listener is new at each start.
     fn write_settings(&self, more: &str) {
-        let (port, controller) = (self.port, free_port());
-        let mut text = format!(
-            "process.roles=broker,controller\n\
-             node.id=1\n\
-             controller.quorum.voters=1@127.0.0.1:{controller}\n\
-             listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=CLIENT://127.0.0.1:{port}\n\
-             listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
-             inter.broker.listener.name=CLIENT\n\
-             controller.listener.names=CONTROLLER\n\
-             log.dirs={}\n",
-            self.path("data").display()
-        );
-        for line in [
-            // One broker: one replica of everything, and few partitions of what Kafka keeps itself.
-            "offsets.topic.replication.factor=1",
-            "offsets.topic.num.partitions=1",
-            "transaction.state.log.replication.factor=1",
-            "transaction.state.log.min.isr=1",
-            "transaction.state.log.num.partitions=1",
-            "share.coordinator.state.topic.replication.factor=1",
-            "share.coordinator.state.topic.min.isr=1",
-            "share.coordinator.state.topic.num.partitions=1",
-            "group.initial.rebalance.delay.ms=0",
-            // A topic that nobody has made is an error.
-            "auto.create.topics.enable=false",
-            // After `kill -9` the next process is refused until the old one's registration lapses.
-            "broker.session.timeout.ms=3000",
-            "broker.heartbeat.interval.ms=500",
-            "log.cleaner.dedupe.buffer.size=16777216",
-            more,
-        ] {
-            let _ = writeln!(text, "{line}");
-        }
+        let text = settings(self.port, free_port(), &self.path("data"), more);
         std::fs::write(self.path("server.properties"), text).unwrap();
     }
 
@@ -147,8 +102,7 @@ impl Broker {
 
     fn format(&self, settings: &str) {
         self.write_settings(settings);
-        // Sixteen bytes in base64; any will do.
-        let id = ["--cluster-id", "b25zYWxlLXRlc3RzLWthZg"];
+        let id = ["--cluster-id", CLUSTER_ID];
         let done = Command::new("java")
             .args(self.java())
             .args(["kafka.tools.StorageTool", "format", "--config"])

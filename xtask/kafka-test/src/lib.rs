@@ -11,6 +11,7 @@
 
 mod broker;
 mod jars;
+mod settings;
 
 pub use broker::Broker;
 pub use jars::{JARS_LIST, jars_folder};

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use super::tally::Tally;
 use crate::{
     apt, chores, exec, place,
+    run::production::prometheus,
     screen::Step,
     server::{self, Server},
 };
@@ -77,28 +78,11 @@ impl Prometheus {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        fs::create_dir_all(&folder)?;
-        let ours = place::root().join("deploy/prometheus");
-        let config = read(&ours.join("prometheus.yml"))?
-            .replace("127.0.0.1:8080", &server.address.to_string())
-            .replace("_interval: 5s", "_interval: 1s");
-        fs::write(folder.join("prometheus.yml"), config)?;
-        fs::copy(
-            ours.join("onsale.rules.yml"),
-            folder.join("onsale.rules.yml"),
-        )?;
+        let config =
+            prometheus::config(&[server.address])?.replace("_interval: 5s", "_interval: 1s");
         let address = server::free_address()?;
         let (log, _) = exec::open_log("prometheus")?;
-        let child = Command::new("prometheus")
-            .arg(format!(
-                "--config.file={}",
-                folder.join("prometheus.yml").display()
-            ))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                folder.join("data").display()
-            ))
-            .arg(format!("--web.listen-address={address}"))
+        let child = prometheus::command(&folder, &config, address)?
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

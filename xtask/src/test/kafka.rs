@@ -3,6 +3,7 @@
 
 use std::{
     fs::{self, File},
+    path::PathBuf,
     process::Command,
 };
 
@@ -27,19 +28,19 @@ pub(crate) fn ensure_compiler(step: &Step<'_>) -> Result<()> {
     apt::ensure_program(step, "make", &["make"])
 }
 
-/// Has Java and the jars at hand.
-pub(crate) fn ensure(step: &Step<'_>) -> Result<()> {
+/// Has Java and the jars at hand, and says where the jars are.
+pub(crate) fn ensure(step: &Step<'_>) -> Result<PathBuf> {
     apt::ensure_program(step, "java", &["default-jre-headless"])?;
     let cache = place::cache()?;
     let folder = jars::jars_folder(&cache);
     if folder.is_dir() {
-        return Ok(());
+        return Ok(folder);
     }
     // Two clones may fetch at once: the second waits and then finds everything there.
     let lock = File::create(cache.join("kafka.lock")).context("opening the cache's lock")?;
     lock.lock()?;
     if folder.is_dir() {
-        return Ok(());
+        return Ok(folder);
     }
     apt::ensure_program(step, "mvn", &["maven"])?;
     step.say("fetching Kafka (45 MB of jars, once)");
@@ -61,5 +62,5 @@ pub(crate) fn ensure(step: &Step<'_>) -> Result<()> {
         .context("Maven could not fetch the jars of Kafka")?;
     // A folder that is there is complete.
     fs::rename(&part, &folder).with_context(|| format!("naming {}", folder.display()))?;
-    Ok(())
+    Ok(folder)
 }

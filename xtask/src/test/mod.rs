@@ -9,8 +9,9 @@ pub(crate) mod browser;
 mod cargo;
 mod deploy;
 mod gate;
-mod kafka;
+pub(crate) mod kafka;
 pub(crate) mod postgres;
+mod production;
 mod tally;
 
 use std::{
@@ -38,7 +39,8 @@ pub(crate) struct Args {
     /// Parts: core, xtask, lint, server (on SQLite, PostgreSQL and Redis), kafka (events on a real
     /// Kafka), web (natively), wasm (booking-core's tests in WebAssembly), gate (the waiting room's
     /// gate at the edge, in node), e2e (a real browser against the real server), api (requests made
-    /// from the API's description), deploy (what stands in deploy/, read by the programs it is for).
+    /// from the API's description), deploy (what stands in deploy/, read by the programs it is for),
+    /// production (the production profile, whole: its servers restarted and killed while it sells).
     #[arg(value_name = "PART|FILTER")]
     words: Vec<String>,
 }
@@ -57,6 +59,7 @@ pub(crate) enum Part {
     E2e,
     Api,
     Deploy,
+    Production,
 }
 
 impl Part {
@@ -65,10 +68,13 @@ impl Part {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Lint, api and deploy are whole or not at all: no test in them has a name to choose by. Kafka's
-    /// have one in common.
+    /// Lint, api, deploy and production are whole or not at all: no test in them has a name to choose
+    /// by. Kafka's have one in common.
     fn takes_filter(self) -> bool {
-        !matches!(self, Self::Lint | Self::Api | Self::Deploy | Self::Kafka)
+        !matches!(
+            self,
+            Self::Lint | Self::Api | Self::Deploy | Self::Production | Self::Kafka
+        )
     }
 }
 
@@ -168,6 +174,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         run.app_or_reason()?;
         deploy::test(step)
     });
+    run.part(Part::Production, |step| {
+        run.app_or_reason()?;
+        production::test(step)
+    });
     let time = run.screen.elapsed();
     let outcomes = run
         .outcomes
@@ -178,7 +188,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 /// The parts that look at the app itself.
-const ON_THE_APP: [Part; 3] = [Part::E2e, Part::Api, Part::Deploy];
+const ON_THE_APP: [Part; 4] = [Part::E2e, Part::Api, Part::Deploy, Part::Production];
 
 fn needs_app(plan: &Plan) -> bool {
     ON_THE_APP.iter().any(|part| plan.has(*part))

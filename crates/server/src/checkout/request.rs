@@ -163,10 +163,19 @@ impl Wanted {
             quoted_ms,
             now_ms,
         };
-        let quote = lanes
+        let wish = Arc::new(wish);
+        let again = Arc::clone(&wish);
+        let priced = lanes
             .read(self.performance, move |inventory, _| wish.price(inventory))
-            .await?
-            .map_err(CheckoutError::Rejected)?;
+            .await?;
+        let quote = match priced {
+            Ok(quote) => quote,
+            // The server that made the hold may have died a moment ago, before this one heard of it.
+            Err(_) => lanes
+                .read_anew(self.performance, move |inventory, _| again.price(inventory))
+                .await?
+                .map_err(CheckoutError::Rejected)?,
+        };
         if quote.total_minor != self.promise.total_minor {
             return Err(CheckoutError::PriceChanged {
                 quoted_minor: self.promise.total_minor,

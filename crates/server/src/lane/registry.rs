@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use super::live::Live;
 use super::settings::LaneSettings;
 use super::state::Position;
-use super::task::{self, Message, Sent};
+use super::task::{self, Message, Read, Sent};
 use crate::clock::Clock;
 use crate::store::{LedgerStore, News};
 use booking_core::{Command, CommandId, Inventory, PerformanceId};
@@ -171,10 +171,30 @@ impl Lanes {
         answer.await.unwrap_or(Err(LaneError::StorageFailed))
     }
 
-    /// Calls `f` with the state as of the last commit.
+    /// Calls `f` with the state as of the last commit here. What another server has committed may not
+    /// be in it yet: before somebody is told "no" for it, [`read_anew`](Self::read_anew).
     pub async fn read<T: Send + 'static>(
         &self,
         performance: PerformanceId,
+        f: impl FnOnce(&Inventory, Position) -> T + Send + 'static,
+    ) -> Result<T, LaneError> {
+        self.read_by(performance, Message::Read, f).await
+    }
+
+    /// The same with everything that any server had committed when this was called. It costs a look at
+    /// the ledger.
+    pub async fn read_anew<T: Send + 'static>(
+        &self,
+        performance: PerformanceId,
+        f: impl FnOnce(&Inventory, Position) -> T + Send + 'static,
+    ) -> Result<T, LaneError> {
+        self.read_by(performance, Message::ReadAnew, f).await
+    }
+
+    async fn read_by<T: Send + 'static>(
+        &self,
+        performance: PerformanceId,
+        message: fn(Read) -> Message,
         f: impl FnOnce(&Inventory, Position) -> T + Send + 'static,
     ) -> Result<T, LaneError> {
         let (reply, answer) = oneshot::channel();
@@ -182,7 +202,7 @@ impl Lanes {
             // Whoever asked may have gone.
             let _ = reply.send(state.map(|(inventory, position)| f(inventory, position)));
         };
-        self.push(performance, Message::Read(Box::new(read)))?;
+        self.push(performance, message(Box::new(read)))?;
         answer.await.unwrap_or(Err(LaneError::StorageFailed))
     }
 

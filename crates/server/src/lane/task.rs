@@ -25,6 +25,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(super) enum Message {
     Command(Box<Sent>),
     Read(Read),
+    /// After a look at what others have appended.
+    ReadAnew(Read),
 }
 
 /// Looks at committed state, or is told why there is none.
@@ -42,7 +44,7 @@ impl Message {
     fn refuse(self, error: LaneError) {
         match self {
             Self::Command(sent) => sent.refuse(error),
-            Self::Read(read) => read(Err(error)),
+            Self::Read(read) | Self::ReadAnew(read) => read(Err(error)),
         }
     }
 }
@@ -225,6 +227,10 @@ impl Lane {
             match message {
                 Message::Command(sent) => batch.push(*sent),
                 Message::Read(read) => self.read(read).await,
+                Message::ReadAnew(read) => match self.catch_up().await {
+                    Ok(_) => self.read(read).await,
+                    Err(error) => read(Err(error)),
+                },
             }
         }
         if !batch.is_empty() {

@@ -6,6 +6,7 @@
 //! `end2end/load`, an open model, and the probe beside it. The generator's own share of the processor is printed beside the figures, since it takes it away from the server on the same machine.
 
 mod bookings;
+mod buyers;
 mod client;
 mod cpu;
 mod crowd;
@@ -87,6 +88,8 @@ enum Task {
     Holds(holds::Args),
     /// Complete bookings: hold, quote, checkout
     Bookings(bookings::Args),
+    /// Buyers who ask twice, while servers come and go
+    Buyers(buyers::Args),
     /// Listeners on the live feed, and how late each hears of a hold
     Listeners(listeners::Args),
     /// A few fans at a steady pace, an open model: beside a crowd
@@ -111,6 +114,7 @@ fn main() -> Result<()> {
             Task::Echo(args) => echo::drive(&args).await,
             Task::Holds(args) => holds::drive(args).await,
             Task::Bookings(args) => bookings::drive(args).await,
+            Task::Buyers(args) => buyers::drive(args).await,
             Task::Listeners(args) => listeners::drive(&args).await,
             Task::Probe(args) => probe::drive(args).await,
             Task::RoomJoin(args) => room::join::drive(args).await,

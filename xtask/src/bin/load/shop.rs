@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Performance {
     pub(crate) id: String,
     pub(crate) seats: u64,
+    /// Whether a waiting room may be in front of it.
+    pub(crate) has_room: bool,
 }
 
 /// Performances on sale without simulated fans, largest first.
@@ -40,6 +42,7 @@ pub(crate) async fn performances(at: SocketAddr) -> Result<Vec<Performance>> {
             Some(Performance {
                 id: p["id"].as_str()?.to_owned(),
                 seats,
+                has_room: p["room"].is_object(),
             })
         })
         .collect();

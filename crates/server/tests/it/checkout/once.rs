@@ -1,9 +1,11 @@
 //! However often and from wherever it is asked: an order is paid once.
 
 use crate::support::till::{GOOD, Till};
-use booking_core::{FanId, OrderId};
+use crate::support::{SHOW, command_id, hold};
+use booking_core::{FanId, HoldId, OrderId};
 use futures_util::future::join_all;
 use onsale_server::checkout::CheckoutError;
+use onsale_server::lane::LaneSettings;
 
 const ADA: FanId = FanId::from_u128(1);
 
@@ -93,4 +95,17 @@ async fn a_paid_order_cannot_be_paid_again() {
     let refused = till.checkouts.pay(wanted).await.unwrap_err();
     assert_eq!(refused, CheckoutError::WrongState { state: "confirmed" });
     assert_eq!(till.taken_minor(), 1_000);
+}
+
+/// The other one has died since: nobody tells this server of the hold.
+#[tokio::test]
+async fn a_hold_made_at_another_server_a_moment_ago_is_paid_for() {
+    let till = Till::open().await;
+    till.office.lanes.live(SHOW).await.unwrap();
+    let other = till.office.replica(LaneSettings::default());
+    let made = hold(1, 1, &[3]);
+    other.send(SHOW, command_id(1), made).await.unwrap();
+    let wanted = till.wanted(1, ADA, HoldId::from_u128(1), &[3], GOOD);
+    let paid = till.checkouts.pay(wanted).await.unwrap();
+    assert_eq!(paid.state(), "confirmed");
 }

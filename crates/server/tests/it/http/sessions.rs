@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn reading_sets_no_cookie_and_the_first_hold_sets_one() {
+async fn reading_the_house_sets_no_cookie_and_the_first_hold_sets_one() {
     let shop = Shop::open().await;
     let fan = shop.fan();
-    for path in ["", "/seats", "/terms", "/map", "/holds"] {
+    for path in ["", "/seats", "/terms", "/map"] {
         let reply = fan.get(&show(path), &[]).await;
         assert_eq!(reply.status, 200);
         assert_eq!(reply.header("set-cookie"), "", "{path}");
@@ -23,6 +23,25 @@ async fn reading_sets_no_cookie_and_the_first_hold_sets_one() {
     let (_, second) = fan.hold(&[3]).await;
     assert_eq!(second.status, 201);
     assert_eq!(second.header("set-cookie"), "", "the session is known now");
+}
+
+/// As the page does, which asks for its holds before it makes one.
+#[tokio::test]
+async fn a_first_hold_whose_answer_was_lost_is_asked_for_again_by_the_same_fan() {
+    let shop = Shop::open().await;
+    let fan = shop.fan();
+    let page = fan.get(&show("/holds"), &[]).await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("set-cookie").starts_with("onsale="));
+    let cookie = fan.cookie("onsale");
+    let wish = wish(Uuid::now_v7(), Uuid::now_v7(), &[1]);
+    let lost = fan.json("POST", &show("/holds"), &wish).await;
+    assert_eq!(lost.status, 201);
+    // What came with that answer never came.
+    fan.set_cookie("onsale", cookie);
+    let again = fan.json("POST", &show("/holds"), &wish).await;
+    assert_eq!(again.status, 201);
+    assert_eq!(again.json()["hold"], lost.json()["hold"]);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Several replicas on one store: sticky routing makes this rare, correctness does not need it.
 
 use crate::support::{Office, SHOW, command_id, hold, release};
-use booking_core::Rejection;
-use onsale_server::lane::{LaneError, LaneSettings, load_state};
+use booking_core::{HoldId, Inventory, Rejection};
+use onsale_server::lane::{LaneError, LaneSettings, Position, load_state};
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
@@ -74,4 +74,25 @@ async fn replicas_that_append_at_the_same_time_leave_a_ledger_without_gaps_or_lo
         .unwrap();
     assert_eq!(inventory.counts().held, held);
     assert!(position.seq > 0);
+}
+
+#[tokio::test]
+async fn a_no_that_is_read_can_be_read_anew_with_what_others_wrote_a_moment_ago() {
+    let office = Office::open().await;
+    let (here, there) = (
+        office.replica(LaneSettings::default()),
+        office.replica(LaneSettings::default()),
+    );
+    // In memory before the other one writes, and nobody tells this one.
+    here.live(SHOW).await.unwrap();
+    there
+        .send(SHOW, command_id(1), hold(100, 7, &[3]))
+        .await
+        .unwrap();
+    let is_there =
+        |inventory: &Inventory, _: Position| inventory.hold(HoldId::from_u128(100)).is_some();
+    assert!(!here.read(SHOW, is_there).await.unwrap());
+    assert!(here.read_anew(SHOW, is_there).await.unwrap());
+    // And so does everybody's map.
+    assert_eq!(here.live(SHOW).await.unwrap().counts().held, 1);
 }

@@ -1,14 +1,14 @@
-//! `cargo xtask run`: from a clone to a shop in the browser.
+//! The embedded profile: one server with everything inside, in place of this process.
 //!
 //! The last step replaces this process with the server, so that Ctrl-C and signals reach the server
 //! itself. A small detached process of ours says when it answers and opens the browser.
 
 use std::{
     env, fs,
-    io::{ErrorKind, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    io::ErrorKind,
+    net::SocketAddr,
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -16,46 +16,28 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use super::{Args, answers, check_port, open_browser};
 use crate::{chores, exec, place, screen::Screen, toolchain, web};
 
 /// A demo of a season fills in seconds; a server that needs longer than this is stuck.
 const READY_LIMIT: Duration = Duration::from_secs(120);
 
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Port to listen on, at 127.0.0.1
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// Data folder; a demo is put there if it is empty or absent
-    #[arg(long, default_value = "data/demo", value_name = "DIR")]
-    data: PathBuf,
-    /// Does not open a browser
-    #[arg(long)]
-    no_open: bool,
-    /// More arguments for `onsale serve`
-    #[arg(last = true, value_name = "ARGS")]
-    serve: Vec<String>,
-}
-
-pub(crate) fn main(args: &Args) -> Result<()> {
-    // Said now and not after minutes of building.
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    check_port(address)?;
-    let data = place::root().join(&args.data);
-    let fill = is_empty(&data)?;
-
+/// Builds, fills and becomes the server.
+pub(super) fn main(args: &Args, address: SocketAddr, data: &Path) -> Result<()> {
+    let fill = is_empty(data)?;
     let screen = Screen::new(web::STEPS + 1 + usize::from(fill));
     let wasm = toolchain::ensure(&screen)?;
     web::ensure(&screen, &wasm, web::Args::RELEASE)?;
     screen.step("server", |step| chores::server(step, "release"))?;
     let onsale = place::target().join("release/onsale");
     if fill {
-        screen.step(format!("demo in {}", place::shown(&data)), |step| {
-            exec::logged(
-                step,
-                "demo",
-                Command::new(&onsale).arg("demo").arg("--data").arg(&data),
-            )
+        screen.step(format!("demo in {}", place::shown(data)), |step| {
+            let mut demo = Command::new(&onsale);
+            demo.arg("demo").arg("--data").arg(data);
+            if args.quiet {
+                demo.arg("--quiet");
+            }
+            exec::logged(step, "demo", &mut demo)
         })?;
     }
     screen.say(format!("ready after {}", screen.elapsed()));
@@ -67,25 +49,11 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     serve
         .arg("serve")
         .arg("--data")
-        .arg(&data)
+        .arg(data)
         .arg("--listen")
         .arg(address.to_string());
     serve.args(&args.serve);
     Err(serve.exec()).with_context(|| format!("cannot start {}", onsale.display()))
-}
-
-/// Asks for the port before anything else does, to say plainly that it is taken.
-fn check_port(address: SocketAddr) -> Result<()> {
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "port {} is in use by another program. Stop that one, or choose another port: \
-             `cargo xtask run --port {}`",
-            address.port(),
-            address.port().wrapping_add(1)
-        ),
-        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
-    }
 }
 
 fn is_empty(data: &Path) -> Result<bool> {
@@ -105,7 +73,7 @@ fn announce_later(address: SocketAddr, no_open: bool) -> Result<()> {
         .arg(me)
         .arg(address.to_string());
     detach.arg("--server").arg(std::process::id().to_string());
-    if no_open || !has_display() {
+    if no_open {
         detach.arg("--no-open");
     }
     let status = detach
@@ -117,13 +85,6 @@ fn announce_later(address: SocketAddr, no_open: bool) -> Result<()> {
     } else {
         bail!("`sh` failed: {status}")
     }
-}
-
-fn has_display() -> bool {
-    cfg!(target_os = "macos")
-        || ["DISPLAY", "WAYLAND_DISPLAY"]
-            .iter()
-            .any(|name| env::var_os(name).is_some())
 }
 
 #[derive(clap::Args)]
@@ -147,18 +108,7 @@ pub(crate) fn announce(args: &Announce) -> Result<()> {
     let url = format!("http://localhost:{}/", args.address.port());
     eprintln!("\n  Onsale is open at {url}\n  Ctrl-C stops it.\n");
     if !args.no_open {
-        let program = if cfg!(target_os = "macos") {
-            "open"
-        } else {
-            "xdg-open"
-        };
-        if exec::find(program).is_some() {
-            Command::new(program)
-                .arg(&url)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()?;
-        }
+        open_browser(&url)?;
     }
     Ok(())
 }
@@ -169,26 +119,4 @@ fn is_alive(process: u32) -> bool {
         .arg(process.to_string())
         .stderr(Stdio::null());
     kill.status().is_ok_and(|status| status.success())
-}
-
-/// Whether `GET /health` says 200.
-pub(crate) fn answers(address: SocketAddr) -> bool {
-    gives(address, "/health")
-}
-
-/// Whether `GET path` says 200.
-pub(crate) fn gives(address: SocketAddr, path: &str) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let limit = Duration::from_secs(2);
-        let mut stream = TcpStream::connect_timeout(&address, limit)?;
-        stream.set_read_timeout(Some(limit))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut head = [0; 12];
-        stream.read_exact(&mut head)?;
-        Ok(head.ends_with(b" 200"))
-    };
-    ask().unwrap_or(false)
 }
