@@ -12,6 +12,7 @@ mod docs;
 mod exec;
 mod fingerprint;
 mod place;
+mod postgres;
 mod python;
 mod run;
 mod screen;

@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -12,7 +11,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{exec, place, screen::Step, server, test::postgres as programs};
+use crate::{
+    exec, place,
+    postgres::{self, Owner},
+    screen::Step,
+    server,
+};
 
 /// A server that lets nobody in by then will not.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -34,33 +38,24 @@ pub(super) struct Used {
 
 impl Postgres {
     pub(super) fn start(step: &Step<'_>) -> Result<Self> {
-        programs::ensure(step)?;
+        postgres::ensure(step)?;
+        let programs = postgres::programs().context("PostgreSQL's programs are missing")?;
         // It refuses to run as root, and its folder must be reached by whom it runs as.
-        let owner = owner()?;
+        let owner = Owner::find()?;
         let folder = std::env::temp_dir().join(format!("onsale-bench-{}", std::process::id()));
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        if let Some((user, group)) = owner {
-            chown(&folder, Some(user), Some(group))?;
-        }
-        let as_owner = |program: &str| -> Result<Command> {
-            let mut command = Command::new(programs::program(program)?);
-            if let Some((user, group)) = owner {
-                command.uid(user).gid(group);
-            }
-            command.current_dir("/");
-            Ok(command)
-        };
+        owner.give(&folder)?;
         let data = folder.join("data");
-        let mut make = as_owner("initdb")?;
+        let mut make = owner.command(&programs.join("initdb"));
         make.args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
         make.arg("--locale=C.UTF-8").arg("-D").arg(&data);
         exec::logged(step, "bench-initdb", &mut make)?;
         let address = server::free_address()?;
         let (log, log_path) = exec::open_log("bench-postgres")?;
-        let mut serve = as_owner("postgres")?;
+        let mut serve = owner.command(&programs.join("postgres"));
         serve.arg("-D").arg(&data);
         for setting in [
             "listen_addresses=127.0.0.1".to_owned(),
@@ -82,7 +77,7 @@ impl Postgres {
         let started = Instant::now();
         // It listens before it lets anybody in.
         let is_ready = || -> Result<bool> {
-            let mut ask = Command::new(programs::program("pg_isready")?);
+            let mut ask = Command::new(programs.join("pg_isready"));
             ask.args(["-q", "-h", "127.0.0.1", "-p", &address.port().to_string()]);
             Ok(ask.status()?.success())
         };
@@ -138,17 +133,5 @@ impl Drop for Postgres {
         let _ = Command::new("kill").args(["-INT", &pid]).status();
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Whom it runs as: where we are root, the user that Debian's package has made.
-fn owner() -> Result<Option<(u32, u32)>> {
-    let id = |arguments: &[&str]| -> Result<u32> {
-        let text = exec::stdout(Command::new("id").args(arguments))?;
-        text.trim().parse().context("`id` gives no number")
-    };
-    match id(&["-u"])? {
-        0 => Ok(Some((id(&["-u", "postgres"])?, id(&["-g", "postgres"])?))),
-        _ => Ok(None),
     }
 }

@@ -10,7 +10,6 @@ mod cargo;
 mod deploy;
 mod gate;
 pub(crate) mod kafka;
-pub(crate) mod postgres;
 mod production;
 mod tally;
 
@@ -26,7 +25,7 @@ use clap::ValueEnum;
 
 use self::{cargo::Filter, tally::Tally};
 use crate::{
-    apt, chores, exec,
+    apt, chores, exec, postgres,
     screen::{self, Screen, Step},
     toolchain::{self, Wasm},
     web,

@@ -101,7 +101,7 @@ pub(crate) async fn drive(args: Args) -> Result<()> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         over.store(true, Ordering::SeqCst);
     });
-    let buyers = crowd::connect(&args.common).await?;
+    let buyers = crowd::connect(&args.common, 1).await?;
     crowd::each(buyers, |index, client| {
         let dice = Dice::new(args.seed.wrapping_mul(1_000) + index as u64);
         let run = Rc::clone(&run);

@@ -137,7 +137,7 @@ fn ensure_programs(step: &Step<'_>) -> Result<PathBuf> {
         .filter(missing)
         .map(|(_, package)| *package)
         .collect();
-    if postgres::programs().is_none() {
+    if crate::postgres::programs().is_none() {
         packages.push("postgresql");
     }
     for (program, package) in [("java", "default-jre-headless")] {
@@ -149,7 +149,7 @@ fn ensure_programs(step: &Step<'_>) -> Result<PathBuf> {
     if !packages.is_empty() {
         apt::install(step, &packages)?;
     }
-    if postgres::programs().is_none() {
+    if crate::postgres::programs().is_none() {
         bail!("there is still no PostgreSQL server after installing Debian's postgresql");
     }
     test::kafka::ensure_compiler(step)?;

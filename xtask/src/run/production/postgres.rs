@@ -8,10 +8,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Write},
     net::SocketAddr,
-    os::unix::{
-        fs::{OpenOptionsExt, chown},
-        process::CommandExt,
-    },
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -22,7 +19,8 @@ use anyhow::{Context, Result, bail};
 
 use super::{ENOUGH, LONG, STAGE_DATA, STAGE_STANDBY, START_LIMIT, ports};
 use crate::{
-    apt, exec, place,
+    exec, place,
+    postgres::{Owner, programs},
     run::{
         process::LOOK,
         supervisor::{OnEnd, Program, Supervisor},
@@ -30,8 +28,6 @@ use crate::{
     screen::Step,
 };
 
-/// Where Debian keeps the programs of each version, out of the way of everybody's `PATH`.
-const VERSIONS: &str = "/usr/lib/postgresql";
 /// The database, its superuser, and how the standby calls itself.
 const DATABASE: &str = "onsale";
 const USER: &str = "onsale";
@@ -46,48 +42,6 @@ const FOLLOW_LIMIT: Duration = Duration::from_secs(20);
 /// For how long processes of a server that was killed may keep its memory.
 const GHOSTS_LIMIT: Duration = Duration::from_secs(20);
 const GHOSTS: &str = "pre-existing shared memory block";
-
-/// Who PostgreSQL runs as: the user of Debian's package, where this is root.
-#[derive(Clone, Copy)]
-struct Owner(Option<(u32, u32)>);
-
-impl Owner {
-    fn find() -> Result<Self> {
-        if !apt::is_root() {
-            return Ok(Self(None));
-        }
-        let id = |what: &str| -> Result<u32> {
-            let said = exec::stdout(Command::new("id").args([what, "postgres"]))
-                .context("PostgreSQL refuses to run as root, and its package's user is missing")?;
-            said.trim().parse().context("`id` gives a number")
-        };
-        Ok(Self(Some((id("-u")?, id("-g")?))))
-    }
-
-    fn command(self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        if let Some((user, group)) = self.0 {
-            command.uid(user).gid(group);
-        }
-        command.current_dir("/");
-        command
-    }
-
-    fn give(self, path: &Path) -> Result<()> {
-        match self.0 {
-            None => Ok(()),
-            Some((user, group)) => chown(path, Some(user), Some(group))
-                .with_context(|| format!("giving {} to PostgreSQL's user", path.display())),
-        }
-    }
-
-    /// Whether it may enter a folder that is there.
-    fn may_enter(self, folder: &Path) -> bool {
-        let mut test = self.command(Path::new("test"));
-        test.arg("-x").arg(folder);
-        test.status().is_ok_and(|status| status.success())
-    }
-}
 
 /// The folder that everything is kept in: `wanted`, or if nobody asked for it by name (`default`)
 /// and PostgreSQL's user may not enter it, one that it may.
@@ -121,26 +75,6 @@ fn elsewhere(folder: &Path) -> String {
         name.push(if is_plain { char::from(*byte) } else { '-' });
     }
     name
-}
-
-/// The newest folder of programs that are all there.
-pub(super) fn programs() -> Option<PathBuf> {
-    const NEEDED: [&str; 4] = ["postgres", "initdb", "psql", "pg_basebackup"];
-    let has_all = |folder: &PathBuf| NEEDED.iter().all(|name| folder.join(name).is_file());
-    let version = |folder: &PathBuf| -> u32 {
-        let name = folder.parent().and_then(Path::file_name);
-        let name = name.and_then(|name| name.to_str());
-        name.and_then(|name| name.parse().ok()).unwrap_or(0)
-    };
-    let versions = fs::read_dir(VERSIONS).into_iter().flatten().flatten();
-    let newest = versions
-        .map(|entry| entry.path().join("bin"))
-        .filter(has_all)
-        .max_by_key(version);
-    newest.or_else(|| {
-        let folder = exec::find("postgres")?.parent()?.to_owned();
-        has_all(&folder).then_some(folder)
-    })
 }
 
 pub(super) struct Postgres {
