@@ -186,7 +186,9 @@ impl Shop {
         psql.args([database.trim(), "-X", "-A", "-t", "-c"]);
         let state = exec::stdout(psql.arg("SELECT state FROM pg_stat_replication"))?;
         ensure!(state.trim() == "streaming", "the standby is `{state}`");
-        Ok(())
+        // The season is read there.
+        let answered = "sum(onsale_store_reads{by=\"reader\"})";
+        self.figure(answered, |figure| figure > 0.0)
     }
 
     /// Waits until Prometheus has a figure that is as it should be.

@@ -219,7 +219,10 @@ impl Site<'_> {
         redis.ready(supervisor)?;
 
         for (name, address) in self.named() {
-            supervisor.start(self.server(name, address, &url, &redis, &kafka))?;
+            let mut server = self.server(name, address, &url, &redis, &kafka);
+            let reader = postgres.reader_url();
+            server.command.env("ONSALE_DATABASE_READER", reader);
+            supervisor.start(server)?;
         }
         let prometheus = ports::free();
         supervisor.start(prometheus::program(&self.data, prometheus, &self.servers)?)?;

@@ -110,7 +110,16 @@ impl Postgres {
 
     /// As a server is told of it: with the password.
     pub(super) fn url(&self) -> String {
-        let (password, at) = (&self.password, self.primary);
+        self.url_at(self.primary)
+    }
+
+    /// The standby, for what is only shown.
+    pub(super) fn reader_url(&self) -> String {
+        self.url_at(self.standby)
+    }
+
+    fn url_at(&self, at: SocketAddr) -> String {
+        let password = &self.password;
         format!("postgres://{USER}:{password}@{at}/{DATABASE}")
     }
 
