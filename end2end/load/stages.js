@@ -92,7 +92,8 @@ export const options = {
 export function setup() {
   const answer = ask('GET', '/api/v1/performances', { name: 'setup' });
   if (answer.status !== 200) throw refusal('performances', answer);
-  return { performances: answer.json('performances').map((one) => one.id) };
+  const onSale = answer.json('performances').filter(({ sale }) => sale.state === 'on_sale');
+  return { performances: onSale.map((one) => one.id) };
 }
 
 const get = (step, path, accept) => {

@@ -126,8 +126,16 @@ const BENCHES: &[Bench] = &[
         measure: room_surge::measure,
     },
     Bench {
-        names: stages::NAMES,
-        measure: stages::measure,
+        names: stages::STAGES,
+        measure: stages::stages,
+    },
+    Bench {
+        names: stages::SURGE,
+        measure: stages::surge,
+    },
+    Bench {
+        names: stages::STRESS,
+        measure: stages::stress,
     },
     Bench {
         names: &["web_first_load"],

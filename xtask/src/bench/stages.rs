@@ -14,26 +14,10 @@ use super::{
 };
 use crate::{exec, place};
 
-pub(crate) const NAMES: &[&str] = &[
-    "load_stages_1",
-    "load_stages_2",
-    "load_stages_3",
-    "load_surge_1",
-    "load_surge_2",
-    "load_surge_3",
-    "load_stress_1",
-    "load_stress_2",
-    "load_stress_3",
-];
-const MODELS: [(&str, &str); 3] = [
-    ("stages", "0, 10, 50, 100, 150, 50 and 0 people"),
-    ("surge", "50 people and, from one second to the next, 2,000"),
-    (
-        "stress",
-        "bookings that begin at 50, 100, 200, 300, 400, 600 and 800 a second, whether or not the shop \
-         keeps up",
-    ),
-];
+/// With one server, two and three.
+pub(crate) const STAGES: &[&str] = &["load_stages_1", "load_stages_2", "load_stages_3"];
+pub(crate) const SURGE: &[&str] = &["load_surge_1", "load_surge_2", "load_surge_3"];
+pub(crate) const STRESS: &[&str] = &["load_stress_1", "load_stress_2", "load_stress_3"];
 /// More seats than are sold meanwhile.
 const HOUSES: &str = "60";
 /// A step is kept up with while 95 of 100 bookings take no longer.
@@ -42,20 +26,32 @@ const RATES: [u32; 7] = [50, 100, 200, 300, 400, 600, 800];
 /// What 95 of 100 answers are to come within, in the stages.
 const WANTED_MS: f64 = 50.0;
 
+pub(crate) fn stages(session: &Session<'_>) -> Result<Vec<Row>> {
+    let words = "0, 10, 50, 100, 150, 50 and 0 people";
+    measure(session, STAGES, "stages", words)
+}
+
+pub(crate) fn surge(session: &Session<'_>) -> Result<Vec<Row>> {
+    let words = "50 people and, from one second to the next, 2,000";
+    measure(session, SURGE, "surge", words)
+}
+
+pub(crate) fn stress(session: &Session<'_>) -> Result<Vec<Row>> {
+    let words = "bookings that begin at 50, 100, 200, 300, 400, 600 and 800 a second, whether or not \
+                 the shop keeps up";
+    measure(session, STRESS, "stress", words)
+}
+
 /// Each once: a run takes a minute.
-pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
+fn measure(session: &Session<'_>, names: &[&str], model: &str, words: &str) -> Result<Vec<Row>> {
     let programs = Programs::build_with(session, &["postgres"])?;
-    let mut names = NAMES.iter();
     let mut rows = Vec::new();
-    for (model, words) in MODELS {
-        for servers in 1..=3 {
-            let shop =
-                programs.serve_on_postgres(session, &["--performances", HOUSES], &[], servers)?;
-            let said = Said::of(session, &shop, model)?;
-            shop.close(&programs.onsale)?;
-            let name = names.next().context("more runs than names")?;
-            rows.push(said.row(name, model, words, servers)?);
-        }
+    for (name, servers) in names.iter().zip(1..) {
+        let demo = ["--performances", HOUSES];
+        let shop = programs.serve_on_postgres(session, &demo, &[], servers)?;
+        let said = Said::of(session, &shop, model)?;
+        shop.close(&programs.onsale)?;
+        rows.push(said.row(name, model, words, servers)?);
     }
     Ok(rows)
 }
