@@ -8,10 +8,11 @@
 //   stress  an open model: bookings begin at a rate that is raised step by step, whether or not the shop
 //           keeps up
 //
-// `cargo xtask bench load` runs them. By hand, against servers with `--rate 0` on the data of
-// `onsale demo --quiet --performances 60`, each person at one of them:
+// `cargo xtask bench load_` runs them. By hand, against servers with `--rate 0 --trusted-proxy 127.0.0.1`
+// on the data of `onsale demo --quiet --performances 60`, each person at one of them and from an address
+// of their own (150 who register from one are too many):
 //
-//   ONSALE_URL=http://127.0.0.1:8080,http://127.0.0.1:8081 MODEL=stages k6 run end2end/load/stages.js
+//   ONSALE_URL=http://127.0.0.1:8080,http://127.0.0.1:8081 MODEL=stages ADDRESSES=1 k6 run end2end/load/stages.js
 //
 // The summary is `NAME<tab>VALUE` a line; times are milliseconds as k6 sees them.
 

@@ -48,7 +48,9 @@ fn measure(session: &Session<'_>, names: &[&str], model: &str, words: &str) -> R
     let mut rows = Vec::new();
     for (name, servers) in names.iter().zip(1..) {
         let demo = ["--performances", HOUSES];
-        let shop = programs.serve_on_postgres(session, &demo, &[], servers)?;
+        // Each of them from an address of their own, as a proxy says it.
+        let trusted = ["--trusted-proxy", "127.0.0.1"];
+        let shop = programs.serve_on_postgres(session, &demo, &trusted, servers)?;
         let said = Said::of(session, &shop, model)?;
         shop.close(&programs.onsale)?;
         rows.push(said.row(name, model, words, servers)?);
@@ -73,6 +75,7 @@ impl Said {
         let _ = fs::remove_file(&console);
         let mut k6 = crowd::k6(&k6, "stages.js", &console);
         k6.env("ONSALE_URL", shop.urls()).env("MODEL", model);
+        k6.env("ADDRESSES", "1");
         let (log, log_path) = exec::open_log("k6")?;
         k6.stdout(File::create(&summary)?).stderr(log);
         let servers: Vec<_> = shop.processes().into_iter().map(Used::of).collect();
