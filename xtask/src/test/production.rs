@@ -187,6 +187,8 @@ impl Shop {
         let state = exec::stdout(psql.arg("SELECT state FROM pg_stat_replication"))?;
         ensure!(state.trim() == "streaming", "the standby is `{state}`");
         // The season is read there.
+        let season = "/api/v1/performances";
+        ensure!(run::gives(self.at("shop"), season), "the shop has no season");
         let answered = "sum(onsale_store_reads{by=\"reader\"})";
         self.figure(answered, |figure| figure > 0.0)
     }
