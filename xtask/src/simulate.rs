@@ -25,7 +25,7 @@ pub(crate) struct Args {
 
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let mut cargo = exec::cargo();
-    // As the tests build it, where overflows and broken assumptions end the program.
+    // As the tests build it, where overflows and broken assumptions panic: each is a fault.
     cargo.args(["test", "--quiet", "--package", "onsale-server"]);
     cargo.args(["--test", "simulate", "--"]);
     match (args.seed, args.seeds) {

@@ -136,7 +136,30 @@ impl House {
                     places: places.iter().copied().collect(),
                     expires_ms: *expires_ms,
                 };
-                self.holds.insert(*hold, held);
+                if self.holds.insert(*hold, held).is_some() {
+                    self.fault(seq, format!("hold {hold} is placed twice"));
+                }
+            }
+            Event::HoldChanged {
+                hold,
+                added,
+                removed,
+            } => {
+                for place in added {
+                    if let Some(owner) = self.taken_by(*place, at_ms) {
+                        self.fault(seq, format!("hold {hold} adds {place:?} of {owner}"));
+                    }
+                }
+                match self.holds.get_mut(hold) {
+                    Some(held) if held.expires_ms > at_ms => {
+                        let had_all = removed.iter().all(|place| held.places.remove(place));
+                        held.places.extend(added.iter().copied());
+                        if !had_all {
+                            self.fault(seq, format!("hold {hold} gives back what it has not"));
+                        }
+                    }
+                    _ => self.fault(seq, format!("hold {hold} changes and is not there")),
+                }
             }
             Event::HoldExtended { hold, expires_ms } => match self.holds.get_mut(hold) {
                 Some(held) if held.expires_ms <= *expires_ms => held.expires_ms = *expires_ms,

@@ -135,6 +135,7 @@ impl Fan {
             }
             // Walks away: it lapses.
             1 => self.think(25_000).await,
+            4 => self.change_and_pay(held).await,
             2 | 3 => {
                 self.send(held.performance, Command::ExtendHold { hold, fan })
                     .await;
@@ -146,6 +147,30 @@ impl Fan {
                 self.pay(&held).await;
             }
         }
+    }
+
+    /// One seat more, one less, and all of them paid.
+    async fn change_and_pay(&self, held: Held) {
+        let all = u32::from(ROWS) * u32::from(SEATS);
+        let (first, last) = (held.seats[0], held.seats[held.seats.len() - 1]);
+        let more = (last + 1) % all;
+        let command = Command::ChangeHold {
+            hold: held.hold,
+            fan: self.id,
+            add: places(&[more]),
+            remove: places(&[first]),
+            needs_accessible: true,
+        };
+        let is_changed = self.send(held.performance, command).await;
+        self.think(4_000).await;
+        let mut seats = held.seats.clone();
+        if is_changed == Some(true) {
+            seats.retain(|seat| *seat != first);
+            seats.push(more);
+            seats.sort_unstable();
+        }
+        // Where nobody said whether it was changed, the shop refuses to sell what is not held.
+        self.pay(&Held { seats, ..held }).await;
     }
 
     /// Sends a command until there is a definite answer: whether it was accepted.

@@ -212,9 +212,16 @@ impl Office {
             if self.world.happens(self.world.odds.answer_lost) {
                 continue;
             }
-            if let Some(server) = self.any() {
-                // Refused or not: what a notice says can be looked up.
-                let _ = server.checkouts.notice(&notice.signature, &notice.body);
+            // Some come twice, to another server perhaps. Refused or not: what they say can be looked up.
+            let times = if self.world.happens(self.world.odds.news_lost) {
+                2
+            } else {
+                1
+            };
+            for _ in 0..times {
+                if let Some(server) = self.any() {
+                    let _ = server.checkouts.notice(&notice.signature, &notice.body);
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::fans::{Fan, Notes};
 use crate::office::Office;
 use crate::world::{Counts, Planted, World};
 use booking_core::FanId;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long fans come, in the world's time.
@@ -14,6 +14,18 @@ const SALE: Duration = Duration::from_secs(90);
 const HEALING: Duration = Duration::from_secs(120);
 /// The world's clocks go on in steps of so much.
 const TICK_MS: i64 = 10;
+
+/// What panicked since somebody looked: in whichever task, for tokio keeps that to itself.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn panics() -> MutexGuard<'static, Vec<String>> {
+    PANICS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on every panic counts as a fault of the seed that is being run.
+pub(crate) fn listen_for_panics() {
+    std::panic::set_hook(Box::new(|panic| panics().push(panic.to_string())));
+}
 
 /// What came of a seed.
 pub(crate) struct Outcome {
@@ -34,7 +46,9 @@ pub(crate) fn seed(seed: u64, planted: Option<Planted>, says: bool) -> Outcome {
     let world = Arc::new(World::new(seed, planted, says));
     let office = Office::of(Arc::clone(&world));
     let notes = Arc::new(Notes::default());
-    let faults = runtime.block_on(sale(&office, &notes));
+    panics().clear();
+    let mut faults = runtime.block_on(sale(&office, &notes));
+    faults.append(&mut panics());
     // What was left hanging by crashes goes with it.
     drop(runtime);
     Outcome {

@@ -45,6 +45,15 @@ impl Planted {
         Self::NoRecord,
         Self::MoneyKept,
     ];
+
+    /// What the auditor says of it, among other things.
+    pub(crate) fn is_told_as(self) -> &'static str {
+        match self {
+            Self::LostAppend | Self::NoConflict => "was acknowledged with",
+            Self::NoRecord => "was done twice",
+            Self::MoneyKept => "paid",
+        }
+    }
 }
 
 /// How often what goes wrong, of a thousand; drawn for each seed, so that some seeds are full of one
