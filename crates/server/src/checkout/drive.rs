@@ -231,8 +231,11 @@ impl Inner {
         let step = checkout.step.clone();
         let mut failures = 0;
         loop {
-            match self.ask(self.parts.provider.lookup(checkout.key())).await {
-                Ok(Some(PaymentStatus::Answered(Authorisation::NeedsStep { .. }))) => failures = 0,
+            let is_answered = match self.ask(self.parts.provider.lookup(checkout.key())).await {
+                Ok(Some(PaymentStatus::Answered(Authorisation::NeedsStep { .. }))) => {
+                    failures = 0;
+                    true
+                }
                 Ok(Some(PaymentStatus::Answered(answer))) => {
                     return Ok(self.answered(checkout, answer));
                 }
@@ -242,17 +245,27 @@ impl Inner {
                 Ok(None | Some(PaymentStatus::Voided)) => {
                     return Ok(step.given_up(Why::StepAbandoned));
                 }
-                Ok(Some(PaymentStatus::Processing)) | Err(_) => failures += 1,
-            }
+                Ok(Some(PaymentStatus::Processing)) => {
+                    failures += 1;
+                    true
+                }
+                Err(_) => {
+                    failures += 1;
+                    false
+                }
+            };
             let left_ms = until_ms.saturating_sub(self.parts.clock.now_ms());
-            if left_ms <= 0 || running.abandoned.load(Ordering::SeqCst) {
+            let is_over = left_ms <= 0 || running.abandoned.load(Ordering::SeqCst);
+            // Not before the provider has said that it still waits: another server may have had the
+            // fan's answer, taken the money and told the fan, and died before it wrote that down.
+            if is_over && is_answered {
                 return Ok(step.given_up(Why::StepAbandoned));
             }
-            let left = Duration::from_millis(left_ms.unsigned_abs());
-            let wait = if failures == 0 {
-                left
-            } else {
-                self.pause_of(failures).min(left)
+            let left = Duration::from_millis(left_ms.max(0).unsigned_abs());
+            let wait = match failures {
+                0 => left,
+                _ if is_over => self.pause_of(failures),
+                _ => self.pause_of(failures).min(left),
             };
             self.wait(wait, running).await?;
         }
