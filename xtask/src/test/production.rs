@@ -188,7 +188,10 @@ impl Shop {
         ensure!(state.trim() == "streaming", "the standby is `{state}`");
         // The season is read there.
         let season = "/api/v1/performances";
-        ensure!(run::gives(self.at("shop"), season), "the shop has no season");
+        ensure!(
+            run::gives(self.at("shop"), season),
+            "the shop has no season"
+        );
         let answered = "sum(onsale_store_reads{by=\"reader\"})";
         self.figure(answered, |figure| figure > 0.0)
     }
