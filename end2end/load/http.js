@@ -13,7 +13,10 @@ export class Refused extends Error {}
 export function ask(method, path, { name, body, admission, cookie, accept } = {}) {
   const headers = { accept: accept || 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
-  if (ADDRESS) headers['x-forwarded-for'] = ADDRESS;
+  if (ADDRESS) {
+    headers['x-forwarded-for'] = ADDRESS;
+    headers['x-forwarded-proto'] = 'http';
+  }
   if (admission) headers['onsale-admission'] = admission;
   if (cookie) headers.cookie = cookie;
   const text = body === undefined ? null : JSON.stringify(body);
