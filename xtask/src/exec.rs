@@ -133,7 +133,7 @@ pub(crate) fn open_log(name: &str) -> Result<(File, PathBuf)> {
     Ok((file, log))
 }
 
-fn failure(command: &Command, status: ExitStatus, log: &Path) -> anyhow::Error {
+pub(crate) fn failure(command: &Command, status: ExitStatus, log: &Path) -> anyhow::Error {
     let code = status
         .code()
         .map_or_else(|| status.to_string(), |code| format!("exit code {code}"));

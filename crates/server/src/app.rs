@@ -161,13 +161,8 @@ impl App {
             None => None,
         };
         let url = options.database.as_ref();
-        let store = match url {
-            None => Database::open(data, None, options.store).await?,
-            Some(url) => {
-                let reader = options.reader.as_ref();
-                Database::open_with_reader(url, reader, options.store).await?
-            }
-        };
+        let reader = options.reader.as_ref();
+        let store = Database::open_with_reader(data, url, reader, options.store).await?;
         if url.is_some() {
             let keys = options.keys.clone();
             let keys = keys.unwrap_or_else(|| crate::keys::beside(data));

@@ -89,10 +89,30 @@ impl Used {
     }
 }
 
-pub(super) fn processor_s(process: u32) -> Option<f64> {
-    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name may hold spaces and brackets; fields are counted after its last one.
-    let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(ticks / TICKS_PER_S)
+fn processor_s(process: u32) -> Option<f64> {
+    Some(Spent::read(process)?.own_s)
+}
+
+/// What Linux has counted of a process.
+pub(super) struct Spent {
+    /// Whose child it is.
+    pub(super) parent: u32,
+    /// Its processor time, in seconds.
+    pub(super) own_s: f64,
+    /// That of its children that have ended.
+    pub(super) ended_s: f64,
+}
+
+impl Spent {
+    pub(super) fn read(process: u32) -> Option<Self> {
+        let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name may hold spaces and brackets; fields are counted after its last one.
+        let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let seconds = |at: usize| Some(fields.get(at)?.parse::<f64>().ok()? / TICKS_PER_S);
+        Some(Self {
+            parent: fields.get(1)?.parse().ok()?,
+            own_s: seconds(11)? + seconds(12)?,
+            ended_s: seconds(13)? + seconds(14)?,
+        })
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use super::crowd::Spent;
 use crate::{
     exec, place,
     postgres::{self, Owner},
@@ -20,8 +21,6 @@ use crate::{
 
 /// A server that lets nobody in by then will not.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// Linux counts in hundredths of a second, whatever the kernel's own tick is.
-const TICKS_PER_S: f64 = 100.0;
 
 /// A running PostgreSQL with nothing in it; dropping it stops it and removes its data.
 pub(super) struct Postgres {
@@ -111,18 +110,17 @@ impl Postgres {
     fn processor_s(&self) -> f64 {
         let own = self.child.id();
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let used_s = |path: &Path| {
-            let text = fs::read_to_string(path.join("stat")).ok()?;
-            // The name may hold spaces and brackets; fields are counted after its last one.
-            let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
-            let field = |at: usize| fields.get(at)?.parse::<f64>().ok();
-            let is_own = path.ends_with(own.to_string());
-            let works_for_it = field(1)? as u32 == own;
-            // Those of its children that have ended are counted with it.
-            let ended = if is_own { field(13)? + field(14)? } else { 0.0 };
-            (is_own || works_for_it).then_some((field(11)? + field(12)? + ended) / TICKS_PER_S)
+        let used_s = |process: u32| {
+            let spent = Spent::read(process)?;
+            if process == own {
+                return Some(spent.own_s + spent.ended_s);
+            }
+            (spent.parent == own).then_some(spent.own_s)
         };
-        processes.filter_map(|entry| used_s(&entry.path())).sum()
+        processes
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter_map(used_s)
+            .sum()
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use self::{
     audit::Audit,
@@ -126,13 +126,9 @@ impl Surge {
         let crowd_cpu = crowd::watched(&mut child, || marks.look())?;
         let server_cpu = server.share();
         probe.stop()?;
-        if !child.wait()?.success() {
-            bail!(
-                "`{}` failed; the end of {}:\n{}",
-                exec::shown(&k6),
-                place::shown(&log_path),
-                exec::tail(&log_path)
-            );
+        let status = child.wait()?;
+        if !status.success() {
+            return Err(exec::failure(&k6, status, &log_path));
         }
         let console = fs::read_to_string(&console).context("reading what k6's visitors said")?;
         let figures = crowd::figures(&fs::read_to_string(&summary)?)?;

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::{
     Row, Session, Target as Goal,
@@ -84,13 +84,9 @@ impl Said {
         let generator = crowd::watched(&mut child, || Ok(()))?;
         let servers: f64 = servers.iter().map(Used::share).sum();
         let database = database.map_or(0.0, |(postgres, used)| postgres.share(&used));
-        if !child.wait()?.success() {
-            bail!(
-                "`{}` failed; the end of {}:\n{}",
-                exec::shown(&k6),
-                place::shown(&log_path),
-                exec::tail(&log_path)
-            );
+        let status = child.wait()?;
+        if !status.success() {
+            return Err(exec::failure(&k6, status, &log_path));
         }
         let mut notes = vec![format!(
             "of one core the generator used {:.0} % that nobody else wanted, the servers {:.0} %, \

@@ -231,11 +231,10 @@ impl Inner {
         let step = checkout.step.clone();
         let mut failures = 0;
         loop {
-            let is_answered = match self.ask(self.parts.provider.lookup(checkout.key())).await {
-                Ok(Some(PaymentStatus::Answered(Authorisation::NeedsStep { .. }))) => {
-                    failures = 0;
-                    true
-                }
+            let said = self.ask(self.parts.provider.lookup(checkout.key())).await;
+            let is_answered = said.is_ok();
+            match said {
+                Ok(Some(PaymentStatus::Answered(Authorisation::NeedsStep { .. }))) => failures = 0,
                 Ok(Some(PaymentStatus::Answered(answer))) => {
                     return Ok(self.answered(checkout, answer));
                 }
@@ -245,15 +244,8 @@ impl Inner {
                 Ok(None | Some(PaymentStatus::Voided)) => {
                     return Ok(step.given_up(Why::StepAbandoned));
                 }
-                Ok(Some(PaymentStatus::Processing)) => {
-                    failures += 1;
-                    true
-                }
-                Err(_) => {
-                    failures += 1;
-                    false
-                }
-            };
+                Ok(Some(PaymentStatus::Processing)) | Err(_) => failures += 1,
+            }
             let left_ms = until_ms.saturating_sub(self.parts.clock.now_ms());
             let is_over = left_ms <= 0 || running.abandoned.load(Ordering::SeqCst);
             // Not before the provider has said that it still waits: another server may have had the

@@ -114,19 +114,21 @@ impl Database {
         url: Option<&DatabaseUrl>,
         options: StoreOptions,
     ) -> Result<Self, OpenError> {
-        match url {
-            None => Ok(SqliteStore::open(data, options).await?.into()),
-            Some(url) => Self::connect(url, None, options).await,
-        }
+        Self::open_with_reader(data, url, None, options).await
     }
 
-    /// Opens the one at `url`; what is only shown is read at its replica `reader`, where there is one.
+    /// The same; what is only shown is read at the replica `reader` of the one at `url`, where there is
+    /// one.
     pub async fn open_with_reader(
-        url: &DatabaseUrl,
+        data: &Path,
+        url: Option<&DatabaseUrl>,
         reader: Option<&DatabaseUrl>,
         options: StoreOptions,
     ) -> Result<Self, OpenError> {
-        Self::connect(url, reader, options).await
+        match url {
+            None => Ok(SqliteStore::open(data, options).await?.into()),
+            Some(url) => Self::connect(url, reader, options).await,
+        }
     }
 
     #[cfg(feature = "postgres")]

@@ -49,9 +49,9 @@ struct Cli {
     /// Looks at new seeds for so long
     #[arg(long = "for", value_name = "SECONDS", conflicts_with_all = ["seeds", "seed"])]
     seconds: Option<u64>,
-    /// A test whose name must contain this, as other test programs take it
+    /// Tests whose names contain one of these, as other test programs take them
     #[arg(hide = true)]
-    filter: Option<String>,
+    filter: Vec<String>,
     /// What the others are told besides, and this one has no use for
     #[arg(long, hide = true)]
     skip: Vec<String>,
@@ -191,8 +191,8 @@ fn as_tests(cli: &Cli) -> ExitCode {
         ("simulate::new_seeds_come_out_well", new_seeds),
     ];
     let is_wanted = |name: &str| {
-        let is_named = cli.filter.as_deref().is_none_or(|word| name.contains(word));
-        is_named && !cli.skip.iter().any(|word| name.contains(word.as_str()))
+        let has = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
+        (cli.filter.is_empty() || has(&cli.filter)) && !has(&cli.skip)
     };
     let all = tests.len();
     let (mut passed, mut failures) = (0, Vec::new());

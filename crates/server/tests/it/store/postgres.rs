@@ -43,7 +43,18 @@ fn bought() -> CheckoutRow {
     }
 }
 
-async fn head_seq(store: &impl LedgerStore) -> u64 {
+/// Appends so many batches, each of which is acknowledged, whatever happens to the database meanwhile:
+/// the store waits for it, and asks what became of the one that was under way.
+pub(super) async fn append_all(store: PostgresStore, count: u64) {
+    let mut prev_hash = GENESIS;
+    for seq in 1..=count {
+        let batch = batch(seq, prev_hash, "one of many");
+        prev_hash = batch.hash;
+        store.append(append(SHOW, batch)).await.unwrap();
+    }
+}
+
+pub(super) async fn head_seq(store: &impl LedgerStore) -> u64 {
     let head = store.head(SHOW).await.unwrap();
     head.map_or(0, |head| head.seq)
 }
@@ -112,18 +123,7 @@ async fn what_was_acknowledged_before_a_crash_of_the_database_is_there_after_it(
     let url = server.url("postgres");
     PostgresStore::migrate(&url, &patient()).await.unwrap();
     let store = PostgresStore::connect(&url, patient()).await.unwrap();
-    let writing = tokio::spawn({
-        let store = store.clone();
-        async move {
-            let mut prev_hash = GENESIS;
-            for seq in 1..=400 {
-                let batch = batch(seq, prev_hash, "through a crash");
-                prev_hash = batch.hash;
-                // Through the crash too: it waits for the database and asks what became of it.
-                store.append(append(SHOW, batch)).await.unwrap();
-            }
-        }
-    });
+    let writing = tokio::spawn(append_all(store.clone(), 400));
     while head_seq(&store).await < 100 {
         tokio::task::yield_now().await;
     }

@@ -1,10 +1,10 @@
 //! A real streaming replica: what it answers, and who answers when it cannot.
 
 use super::checkouts::row;
-use super::contract::{SHOW, append, batch};
+use super::contract::SHOW;
+use super::postgres::{append_all, head_seq};
 use crate::support::cutter::Cutter;
 use crate::support::postgres::{Server, patient};
-use booking_core::ledger::GENESIS;
 use booking_core::{FanId, OrderId};
 use onsale_server::store::checkouts::{CheckoutRow, CheckoutStore as _};
 use onsale_server::store::{
@@ -229,20 +229,8 @@ async fn what_was_acknowledged_before_a_failover_is_there_after_it() {
     let store = PostgresStore::connect(&address.url("postgres"), patient())
         .await
         .unwrap();
-    let head_seq = async || store.head(SHOW).await.unwrap().map_or(0, |head| head.seq);
-    let writing = tokio::spawn({
-        let store = store.clone();
-        async move {
-            let mut prev_hash = GENESIS;
-            for seq in 1..=400 {
-                let batch = batch(seq, prev_hash, "through a failover");
-                prev_hash = batch.hash;
-                // Acknowledged each time, also the one that was under way: it asks what became of it.
-                store.append(append(SHOW, batch)).await.unwrap();
-            }
-        }
-    });
-    while head_seq().await < 100 {
+    let writing = tokio::spawn(append_all(store.clone(), 400));
+    while head_seq(&store).await < 100 {
         tokio::task::yield_now().await;
     }
     let Pair { primary, replica } = pair;
@@ -255,7 +243,7 @@ async fn what_was_acknowledged_before_a_failover_is_there_after_it() {
     address.lead_to(replica.port);
     replica.execute("postgres", "SELECT pg_promote()").await;
     writing.await.unwrap();
-    assert_eq!(head_seq().await, 400);
+    assert_eq!(head_seq(&store).await, 400);
     let ledger = store.read_ledger(SHOW, 0, 1_000).await.unwrap();
     assert_eq!(ledger.len(), 400);
     drop(primary);
