@@ -357,8 +357,9 @@ impl Pair {
                 change.draw = Some(draw(2));
                 self.given.clear();
                 self.blocks.clear();
-                self.admitted.clear();
-                self.twins.clear();
+                // Whoever a code let in may still be inside, and asks again with the same code.
+                self.admitted.retain(|shopper| shopper.slot.is_bypass());
+                self.twins.retain(|shopper| shopper.slot.is_bypass());
             }
             Action::Draw => {
                 let drawn = next_epoch(row.now_ms, last);
