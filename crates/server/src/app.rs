@@ -13,6 +13,7 @@ use crate::http::web::WebApp;
 use crate::http::{AppState, Edge, Settings, router};
 use crate::lane::{LaneSettings, Lanes};
 use crate::money::{Money, MoneyError, ProviderKind};
+use crate::relay::sales::Sales;
 use crate::relay::{self, LeaseTimes, MemoryStream, Relay, RelayParts};
 use crate::rooms::limits::JoinLimit;
 use crate::rooms::{RoomsIn, RoomsStartError, WaitingRooms};
@@ -224,6 +225,7 @@ impl App {
         .await?;
         let state = AppState::new(Services {
             rooms,
+            sales: Sales::new(store.relay(), catalogue.clone(), options.clock.clone()),
             admissions: relay::Admissions::new(store.relay()),
             rushes: crate::demo::rush::Rushes::default(),
             clock: options.clock,

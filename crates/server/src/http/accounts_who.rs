@@ -87,6 +87,26 @@ roles! {
     Admin
 }
 
+/// Somebody who must know how a sale goes: who put it on sale, and who runs its waiting room.
+#[derive(Clone, Debug)]
+pub struct RunsSales(pub Arc<Account>);
+
+impl FromRequestParts<AppState> for RunsSales {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let SignedIn(account) =
+            <SignedIn as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        let may = [Role::Organiser, Role::Operator];
+        if may.iter().any(|needed| account.role.covers(*needed)) {
+            Ok(Self(account))
+        } else {
+            let needed = Role::Organiser;
+            Err(ApiError::NotAllowed { needed })
+        }
+    }
+}
+
 /// The fans whose things are the caller's: the one they act as, and the guests that an account has
 /// adopted. As an extractor it makes a guest's session where there is none; `Option<Mine>` does not.
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@ pub mod problem;
 pub mod quote;
 pub mod rooms;
 pub mod router;
+pub mod sales;
 pub mod schema;
 pub mod seats;
 pub mod serve;
@@ -34,7 +35,7 @@ pub mod unread;
 pub mod web;
 pub mod webhook;
 
-pub use accounts_who::{Admin, Door, Mine, Operator, Organiser, SignedIn};
+pub use accounts_who::{Admin, Door, Mine, Operator, Organiser, RunsSales, SignedIn};
 pub use edge::Edge;
 pub use extract::{Json, Path, Query, Raw};
 pub use problem::{ApiError, Inside};

@@ -5,7 +5,7 @@ use super::problem::ApiError;
 use super::state::AppState;
 use super::{
     accounts, accounts_admin, accounts_sessions, checkout, demo, holds, house, operations,
-    operator, orders, performances, quote, rooms, seats, tickets, webhook,
+    operator, orders, performances, quote, rooms, sales, seats, tickets, webhook,
 };
 use axum::Router;
 use axum::http::{HeaderMap, Method, Uri};
@@ -94,6 +94,11 @@ fn waiting() -> OpenApiRouter<AppState> {
         ))
 }
 
+/// Whoever runs a sale. Each handler demands the role.
+fn selling() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(sales::sales))
+}
+
 /// An operator running waiting rooms. Each handler demands the role.
 fn operating() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -141,6 +146,7 @@ pub fn api() -> (Router<AppState>, OpenApi) {
         .merge(accounts())
         .merge(demo())
         .merge(waiting())
+        .merge(selling())
         .merge(operating())
         .merge(provider())
         .split_for_parts()

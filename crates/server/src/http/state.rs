@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::feed::Feeds;
 use crate::lane::{Goods, Lanes, PerformanceSource as _};
 use crate::money::Money;
+use crate::relay::sales::Sales;
 use crate::store::Database;
 use booking_core::PerformanceId;
 use std::ops::Deref;
@@ -33,6 +34,8 @@ pub struct Services {
     pub money: Money,
     /// Waiting rooms.
     pub rooms: crate::rooms::WaitingRooms,
+    /// What was sold, for whoever runs a sale.
+    pub sales: Sales,
     /// Who is let in from them, to be published.
     pub admissions: crate::relay::Admissions,
     /// The demo's simulated visitors.

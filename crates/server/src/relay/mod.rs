@@ -10,6 +10,7 @@
 //! | [`stream`] | the port: where messages go; `memory` and `kafka` are its adapters |
 //! | [`lease`] | one server publishes at a time |
 //! | [`run`] | the relay itself |
+//! | [`sales`] | the same sums for whoever asks, the minute that goes on included |
 //! | [`replay`](replay()) | sending dead letters again |
 //!
 //! **Invariants.** A cursor moves only behind what was acknowledged. What is sent again has the name
@@ -25,6 +26,7 @@ mod memory;
 pub mod message;
 mod replay;
 pub mod run;
+pub mod sales;
 mod shelf;
 pub mod stream;
 pub mod windows;

@@ -446,7 +446,8 @@ impl Lead<'_> {
     }
 }
 
-fn decoded(seq: u64, bytes: &[u8], hash: [u8; 32]) -> Result<Batch, Trouble> {
+/// A batch as it was decided.
+pub(super) fn decoded(seq: u64, bytes: &[u8], hash: [u8; 32]) -> Result<Batch, Trouble> {
     let sealed = Sealed {
         bytes: bytes.to_vec(),
         hash,

@@ -39,12 +39,21 @@ pub struct Windows {
     forgotten_ms: i64,
 }
 
+/// What was sold within some time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// ISO 4217; empty where nothing was sold.
+    pub currency: String,
+    /// Orders confirmed.
+    pub orders: u32,
+    /// Fees on orders, which belong to no band.
+    pub order_fees_minor: i64,
+    bands: BTreeMap<u8, BandSales>,
+}
+
 #[derive(Debug, Default)]
 struct Window {
-    currency: String,
-    orders: u32,
-    order_fees_minor: i64,
-    bands: BTreeMap<u8, BandSales>,
+    sums: Sums,
     /// Position of the last message in it.
     seq: u64,
     /// There is something in it that has not been told.
@@ -65,18 +74,14 @@ impl Windows {
 
     /// Counts a message.
     pub fn take(&mut self, message: &Message) -> Taken {
-        let is_counted = matches!(
-            message.body,
-            Body::TicketsSold { .. } | Body::TicketsCancelled { .. }
-        );
-        if !is_counted || message.performance != self.performance {
+        if !is_counted(&message.body) || message.performance != self.performance {
             return Taken::Other;
         }
         let position = (message.seq, message.index);
         if self.counted.is_some_and(|counted| counted >= position) {
             return Taken::Repeat;
         }
-        let from_ms = message.at_ms.div_euclid(WINDOW_MS) * WINDOW_MS;
+        let from_ms = window_of(message.at_ms);
         if from_ms < self.forgotten_ms {
             return Taken::TooLate;
         }
@@ -84,7 +89,7 @@ impl Windows {
         let window = self.windows.entry(from_ms).or_default();
         window.seq = message.seq;
         window.is_news = true;
-        window.add(&message.body);
+        window.sums.add(&message.body);
         Taken::Counted
     }
 
@@ -119,8 +124,22 @@ impl Windows {
     }
 }
 
-impl Window {
-    fn add(&mut self, body: &Body) {
+/// Whether a message is about tickets and money that are counted.
+pub(super) fn is_counted(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::TicketsSold { .. } | Body::TicketsCancelled { .. }
+    )
+}
+
+/// The first instant of the window in which an instant lies.
+pub(super) fn window_of(at_ms: i64) -> i64 {
+    at_ms.div_euclid(WINDOW_MS) * WINDOW_MS
+}
+
+impl Sums {
+    /// Adds what a message of `ticket-bookings` tells; others tell nothing that is counted.
+    pub fn add(&mut self, body: &Body) {
         match body {
             Body::TicketsSold {
                 currency,
@@ -164,6 +183,30 @@ impl Window {
         })
     }
 
+    /// Adds other sums.
+    pub fn add_sums(&mut self, other: &Self) {
+        if !other.currency.is_empty() {
+            self.currency.clone_from(&other.currency);
+        }
+        self.orders += other.orders;
+        self.order_fees_minor = self.order_fees_minor.saturating_add(other.order_fees_minor);
+        for theirs in other.bands.values() {
+            let band = self.band(theirs.band);
+            band.sold += theirs.sold;
+            band.revenue_minor = band.revenue_minor.saturating_add(theirs.revenue_minor);
+            band.cancelled += theirs.cancelled;
+            band.refunds_minor = band.refunds_minor.saturating_add(theirs.refunds_minor);
+        }
+    }
+
+    /// By price band, in order of the bands; those in which nothing happened are left out.
+    #[must_use]
+    pub fn bands(&self) -> Vec<BandSales> {
+        self.bands.values().copied().collect()
+    }
+}
+
+impl Window {
     fn result(&self, performance: PerformanceId, from_ms: i64, until_ms: i64) -> Message {
         let seq = self.seq;
         Message {
@@ -177,10 +220,10 @@ impl Window {
             body: Body::SalesWindow {
                 from_ms,
                 until_ms,
-                currency: self.currency.clone(),
-                orders: self.orders,
-                order_fees_minor: self.order_fees_minor,
-                bands: self.bands.values().copied().collect(),
+                currency: self.sums.currency.clone(),
+                orders: self.sums.orders,
+                order_fees_minor: self.sums.order_fees_minor,
+                bands: self.sums.bands(),
             },
         }
     }

@@ -6,6 +6,7 @@ mod http;
 mod operator;
 mod refusal;
 mod rooms;
+mod sales;
 mod types;
 
 use std::cell::RefCell;
@@ -20,6 +21,7 @@ use http::{Besides, call, call_bytes, call_text, call_with, read};
 pub(crate) use http::{Failure, Problem};
 pub(crate) use operator::*;
 pub(crate) use rooms::*;
+pub(crate) use sales::*;
 pub(crate) use types::*;
 
 /// How long after a lost answer to a claim it is asked again.

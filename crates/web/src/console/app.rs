@@ -1,10 +1,13 @@
 //! Which page of the console an address leads to.
 
+use booking_core::PerformanceId;
 use leptos::prelude::*;
 use onsale_queue::RoomId;
 
 use super::room::RoomConsole;
 use super::rooms::Rooms;
+use super::sale::SalePage;
+use super::sales::SalesPage;
 use super::simulator::SimulatorPage;
 use crate::pages::not_found::NotFound;
 
@@ -12,6 +15,8 @@ use crate::pages::not_found::NotFound;
 enum Page {
     Rooms,
     Room(String),
+    Sales,
+    Sale(PerformanceId),
     Simulator,
     Nothing,
 }
@@ -24,6 +29,8 @@ fn page(path: &str) -> Page {
             Ok(id) => Page::Room(id.to_hex()),
             Err(_) => Page::Nothing,
         },
+        ["operator", "sales"] => Page::Sales,
+        ["operator", "sales", id] => id.parse().map_or(Page::Nothing, Page::Sale),
         ["operator", "simulator"] => Page::Simulator,
         _ => Page::Nothing,
     }
@@ -35,6 +42,8 @@ pub(super) fn Console(path: RwSignal<String>) -> impl IntoView {
     move || match shown.get() {
         Page::Rooms => view! { <Rooms/> }.into_any(),
         Page::Room(id) => view! { <RoomConsole id/> }.into_any(),
+        Page::Sales => view! { <SalesPage/> }.into_any(),
+        Page::Sale(id) => view! { <SalePage id/> }.into_any(),
         Page::Simulator => view! { <SimulatorPage/> }.into_any(),
         Page::Nothing => view! { <NotFound/> }.into_any(),
     }
@@ -54,6 +63,13 @@ mod tests {
             Page::Room(id.into())
         );
         assert_eq!(page("/operator/rooms/seven"), Page::Nothing);
+        assert_eq!(page("/operator/sales"), Page::Sales);
+        let show = "00000000-0000-0000-0000-000000000005";
+        assert_eq!(
+            page(&format!("/operator/sales/{show}")),
+            Page::Sale(PerformanceId::from_u128(5))
+        );
+        assert_eq!(page("/operator/sales/five"), Page::Nothing);
         assert_eq!(page("/operator/simulator"), Page::Simulator);
         assert_eq!(page("/tickets"), Page::Nothing);
     }

@@ -1,4 +1,4 @@
-//! The operators' console: rooms, their controls and graphs, and the flight simulator.
+//! The console: rooms, their controls and graphs, what is sold, and the flight simulator.
 //!
 //! Every address below `/operator` is one page to the program; the console finds out by itself which of
 //! its own an address means.
@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::way::use_way;
 
 mod app;
+mod bars;
 mod chart;
 mod controls;
 mod figures;
@@ -16,6 +17,8 @@ mod live;
 mod more;
 mod room;
 mod rooms;
+mod sale;
+mod sales;
 mod settings;
 mod simulator;
 mod story;

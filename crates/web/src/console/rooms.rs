@@ -30,6 +30,7 @@ pub(super) fn Rooms() -> impl IntoView {
         <div class="console">
             <header class="console__head">
                 <h1>{i18n.console(|t| t.title)}</h1>
+                <a class="button" href="/operator/sales">{i18n.console(|t| t.sales_title)}</a>
                 <a class="button" href="/operator/simulator">{i18n.console(|t| t.simulator)}</a>
             </header>
             {move || match found.get() {

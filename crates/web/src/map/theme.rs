@@ -51,9 +51,14 @@ impl Theme {
     }
 }
 
+/// Which of the stylesheet's colours, from 1, is a band's.
+pub(crate) fn band_step(band: usize, bands: usize) -> usize {
+    Palette::step(BAND_STEPS, bands, band) + 1
+}
+
 /// The class that gives an element the colour of a band; the stylesheet has one a step.
 pub(crate) fn band_class(band: usize, bands: usize) -> String {
-    format!("band band--{}", Palette::step(BAND_STEPS, bands, band) + 1)
+    format!("band band--{}", band_step(band, bands))
 }
 
 /// Whether the reader has asked for little motion.

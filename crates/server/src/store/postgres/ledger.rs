@@ -3,7 +3,7 @@
 use super::PostgresStore;
 use super::fault::Trouble;
 use super::projections;
-use super::read::{as_i64, fixed, number, some_number};
+use super::read::{Question, as_i64, fixed, number, some_number};
 use super::writer::Write;
 use crate::store::error::{AppendError, StoreError};
 use crate::store::port::{Append, LedgerStore, NewBatch, News, Turn};
@@ -249,24 +249,8 @@ impl LedgerStore for PostgresStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        let rows = self
-            .rows(|| {
-                sqlx::query(READ_LEDGER)
-                    .bind(&performance.as_bytes()[..])
-                    .bind(as_i64(after))
-                    .bind(i64::from(limit))
-            })
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LedgerRow {
-                    seq: number(row, "seq")?,
-                    at_ms: row.try_get("at_ms")?,
-                    bytes: Bytes::from(row.try_get::<Vec<u8>, _>("batch")?),
-                    hash: fixed(row, "hash")?,
-                })
-            })
-            .collect()
+        let rows = self.rows(|| read_ledger(performance, after, limit)).await?;
+        rows.iter().map(ledger_row).collect()
     }
 
     async fn head(&self, performance: PerformanceId) -> Result<Option<Head>, StoreError> {
@@ -351,5 +335,23 @@ fn command_record(row: &PgRow) -> Result<CommandRecord, StoreError> {
         command,
         content: fixed(row, "content")?,
         outcome,
+    })
+}
+
+/// Asks for rows of a ledger.
+pub(super) fn read_ledger(performance: PerformanceId, after: u64, limit: u32) -> Question {
+    sqlx::query(READ_LEDGER)
+        .bind(*performance.as_bytes())
+        .bind(as_i64(after))
+        .bind(i64::from(limit))
+}
+
+/// Reads one of them.
+pub(super) fn ledger_row(row: &PgRow) -> Result<LedgerRow, StoreError> {
+    Ok(LedgerRow {
+        seq: number(row, "seq")?,
+        at_ms: row.try_get("at_ms")?,
+        bytes: Bytes::from(row.try_get::<Vec<u8>, _>("batch")?),
+        hash: fixed(row, "hash")?,
     })
 }

@@ -2,10 +2,10 @@
 
 use super::PostgresStore;
 use super::fault::Trouble;
+use super::ledger::{ledger_row, read_ledger};
 use super::read::{as_i64, fixed, number};
 use super::transaction::Work;
 use crate::store::error::StoreError;
-use crate::store::port::LedgerStore;
 use crate::store::relay::{AdmissionRow, Behind, DeadLetterRow, Lease, Published, RelayStore};
 use crate::store::rows::LedgerRow;
 use booking_core::PerformanceId;
@@ -229,7 +229,11 @@ impl RelayStore for PostgresStore {
         after: u64,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<LedgerRow>, StoreError>> {
-        Box::pin(LedgerStore::read_ledger(self, performance, after, limit))
+        Box::pin(async move {
+            let question = || read_ledger(performance, after, limit);
+            let rows = self.rows_to_show(question).await?;
+            rows.iter().map(ledger_row).collect()
+        })
     }
 
     fn publish(&self, epoch: u64, published: Published) -> BoxFuture<'_, Result<bool, StoreError>> {

@@ -14,6 +14,7 @@ mod limits;
 mod openapi;
 mod rooms;
 #[cfg(feature = "postgres")]
+mod sales;
 mod servers;
 mod sessions;
 mod shop;

@@ -120,3 +120,19 @@ async fn who_has_just_bought_sees_it_also_where_orders_are_read_at_a_replica() {
     }
     the_replica_answers(&store).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_has_sold_is_in_the_sums_of_the_other_which_reads_them_at_a_replica() {
+    let pair = Pair::start().await;
+    let shop = Shop::on(pair.store().await).await;
+    let store = pair.store().await;
+    let organiser = shop.signed_in("olga@example.org", Role::Organiser).await;
+    let other = shop.beside_on(store.clone()).await;
+    for seat in 0..5 {
+        let bought = buy(&shop.fan(), &[seat], GOOD).await.1.json();
+        assert_eq!(bought["state"], "confirmed");
+        let told = organiser.at(&other).get(&show("/sales"), &[]).await.json();
+        assert_eq!(told["total"]["sold"], json!(seat + 1), "{told}");
+    }
+    the_replica_answers(&store).await;
+}

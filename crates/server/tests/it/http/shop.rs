@@ -191,6 +191,17 @@ impl Shop {
         shop
     }
 
+    /// A second server with the keys of this one, connected already.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn beside_on(&self, store: PostgresStore) -> Self {
+        let options = AppOptions {
+            hash_cost: CHEAP,
+            keys: Some(beside(self.path())),
+            ..AppOptions::default()
+        };
+        Self::on_store(tempfile::tempdir().unwrap(), store, options, None).await
+    }
+
     #[cfg(feature = "postgres")]
     async fn on_store(
         dir: TempDir,

@@ -22,6 +22,8 @@ enum Who {
     SignedIn,
     /// Whoever has this role, and admins. Everybody else is told so before anything is looked at.
     Has(Role),
+    /// Whoever has one of these roles, and admins.
+    HasOne(&'static [Role]),
     /// Whose thing it is, and nobody else: not even an admin is told that it exists.
     Owner(Thing),
 }
@@ -35,7 +37,7 @@ enum Thing {
 }
 
 use Thing::{Hold, Order, Ticket};
-use Who::{Everybody, Has, Owner, SignedIn};
+use Who::{Everybody, Has, HasOne, Owner, SignedIn};
 
 /// Every route. `{id}` and the like are filled in with something that exists.
 const TABLE: &[(&str, &str, Who)] = &[
@@ -88,6 +90,12 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("POST", "/rooms/{id}/rush", Everybody),
     ("GET", "/rooms/{id}/rush", Everybody),
     ("DELETE", "/rooms/{id}/rush", Everybody),
+    // Whoever runs a sale.
+    (
+        "GET",
+        "/performances/{id}/sales",
+        HasOne(&[Role::Organiser, Role::Operator]),
+    ),
     // Operators.
     ("GET", "/operator/rooms", Has(Role::Operator)),
     ("POST", "/operator/rooms", Has(Role::Operator)),
@@ -405,6 +413,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
                 Everybody => true,
                 SignedIn => matches!(caller, Caller::Account(_)),
                 Has(role) => caller.has(role),
+                HasOne(roles) => roles.iter().any(|role| caller.has(*role)),
                 Owner(_) => unreachable!("dealt with above"),
             };
             match (may, caller) {

@@ -7,5 +7,6 @@ mod kafka;
 mod life;
 mod recorded;
 pub(crate) mod sale;
+mod sales;
 mod schema;
 mod wire;

@@ -185,6 +185,9 @@ fn Shown(account: Account, sessions: u32) -> impl IntoView {
                     {matches!(role, Role::Operator | Role::Admin).then(|| view! {
                         <a class="button" href="/operator"><Icon sign=Sign::Clock/>{move || i18n.accounts_t().to_rooms}</a>
                     })}
+                    {matches!(role, Role::Organiser | Role::Operator | Role::Admin).then(|| view! {
+                        <a class="button" href="/operator/sales"><Icon sign=Sign::Ticket/>{move || i18n.accounts_t().to_sales}</a>
+                    })}
                 </p>
             </div>
             <Said/>
