@@ -33,8 +33,6 @@ test("sums are not shown to fans", async ({ fan }) => {
   await fan.page.goto("/operator/sales");
   await expect(fan.find.heading("Sign in as an organiser")).toBeVisible();
   await fan.see.nothingInTheWay();
-  // The refusal is an answer of the server, which browsers write into their console.
-  fan.page.removeAllListeners("console");
 });
 
 test.describe("pictures", () => {

@@ -118,11 +118,12 @@ impl Said {
     fn row(mut self, name: &str, model: &str, words: &str, servers: usize) -> Result<Row> {
         let mut notes = vec![format!(
             "{:.0} bookings, {:.0} requests ({:.0} a second), {:.0} times somebody else was quicker, \
-             {:.0} errors, {:.0} not sent",
+             {:.0} times somebody who registers was asked to come back, {:.0} errors, {:.0} not sent",
             self.get("booked")?,
             self.get("requests")?,
             self.get("requests")? / self.get("seconds")?,
             self.get("conflicts")?,
+            self.get("busy")?,
             self.get("errors")?,
             self.get("not_sent")?,
         )];

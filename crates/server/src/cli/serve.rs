@@ -192,7 +192,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let app = App::open(&args.data.data, options).await?;
     app.start_rooms();
-    // In process nothing reads them yet, and they cost a write a second.
+    // In process nothing listens: sums are made from the ledger when somebody asks.
     if !matches!(events_in, EventsIn::Process) {
         app.start_relay(&events_in)?;
     }

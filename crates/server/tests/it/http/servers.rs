@@ -136,3 +136,51 @@ async fn what_one_has_sold_is_in_the_sums_of_the_other_which_reads_them_at_a_rep
     }
     the_replica_answers(&store).await;
 }
+
+/// Buys pairs of seats one after the other; how many were bought.
+async fn sell(shop: &Shop, pairs: std::ops::Range<u32>) -> usize {
+    let mut sold = 0;
+    for pair in pairs {
+        let bought = buy(&shop.fan(), &[pair * 2, pair * 2 + 1], GOOD).await.1;
+        assert_eq!(bought.json()["state"], "confirmed", "{bought:?}");
+        sold += 1;
+    }
+    sold
+}
+
+/// What a later program's migration may do: every table gets a column and an index, and there is a
+/// table that nobody of today knows.
+const EXPAND: &str = "DO $$ DECLARE one text; BEGIN \
+     FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+     EXECUTE format('ALTER TABLE %I ADD COLUMN later TEXT NOT NULL DEFAULT ''as before''', one); \
+     EXECUTE format('CREATE INDEX ON %I (later)', one); \
+     END LOOP; END $$; \
+     CREATE TABLE later (one TEXT); \
+     INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+     VALUES (9998, 'from the future', TRUE, '', 0)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_schema_grows_under_servers_that_sell_and_one_that_comes_later_sells_beside_them() {
+    let first = Shop::on_postgres().await;
+    let second = first.beside().await;
+    let expanding = async {
+        let organiser = first.signed_in("olga@example.org", Role::Organiser).await;
+        while organiser.get(&show("/sales"), &[]).await.json()["total"]["orders"] == 0 {
+            tokio::task::yield_now().await;
+        }
+        first.database().execute(EXPAND).await;
+    };
+    // Each of them meets the change with statements that it prepared before.
+    let (here, there, ()) = tokio::join!(sell(&first, 0..15), sell(&second, 15..30), expanding);
+    assert_eq!((here, there), (15, 15));
+    let third = first.beside().await;
+    let (here, there, later) = tokio::join!(
+        sell(&first, 30..35),
+        sell(&second, 35..40),
+        sell(&third, 40..50)
+    );
+    assert_eq!(here + there + later, 20);
+    let organiser = third.signed_in("otto@example.org", Role::Organiser).await;
+    let sales = organiser.get(&show("/sales"), &[]).await.json();
+    assert_eq!(sales["total"]["sold"], json!(100), "every seat, each once");
+}

@@ -191,6 +191,12 @@ impl Shop {
         shop
     }
 
+    /// The PostgreSQL it is on.
+    #[cfg(feature = "postgres")]
+    pub(super) fn database(&self) -> &Database {
+        self.database.as_deref().expect("it is on one")
+    }
+
     /// A second server with the keys of this one, connected already.
     #[cfg(feature = "postgres")]
     pub(super) async fn beside_on(&self, store: PostgresStore) -> Self {
