@@ -11,6 +11,7 @@ mod deploy;
 mod gate;
 pub(crate) mod kafka;
 mod production;
+mod seed;
 mod tally;
 
 use std::{
@@ -142,6 +143,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         let names: Vec<_> = left_out.iter().map(|part| part.name()).collect();
         println!("asked for a subset: not running {}", names.join(", "));
     }
+    println!("what is done at random begins with {}", seed::told());
     let app = OnceLock::new();
     let steps = plan.parts.len()
         + if needs_toolchain(&plan) {

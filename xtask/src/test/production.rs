@@ -13,12 +13,12 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::tally::Tally;
+use super::{seed, tally::Tally};
 use crate::{
     chores, exec, place,
     run::{
@@ -245,8 +245,8 @@ impl Shop {
     }
 
     fn kills_at_random(&self, step: &Step<'_>) -> Result<()> {
-        let seed = seed();
-        step.say(format!("killing servers at random, ONSALE_SEED={seed}"));
+        let seed = seed::seed();
+        step.say(format!("killing servers at random, {}", seed::told()));
         let mut dice = Dice(seed | 1);
         let shop = self.at("shop");
         let performances = performances(shop)?;
@@ -270,7 +270,7 @@ impl Shop {
                     silent.is_empty()
                 },
             )
-            .with_context(|| format!("ONSALE_SEED={seed}; no answer from {silent:?}"))?;
+            .with_context(|| format!("{}; no answer from {silent:?}", seed::told()))?;
             buyers.until_more()?;
             // Now and then the next one is killed while this one is away.
             if dice.below(3) > 0 {
@@ -280,8 +280,7 @@ impl Shop {
         // Whoever meets two kills with one request has failed twice, and is told so; what everybody was
         // told before that must be true.
         let told = buyers.finish(step)?;
-        told.nothing_lost()
-            .with_context(|| format!("ONSALE_SEED={seed}"))
+        told.nothing_lost().with_context(|| seed::told())
     }
 
     fn verify(&self, step: &Step<'_>) -> Result<()> {
@@ -512,15 +511,6 @@ fn until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Re
         thread::sleep(POLL);
     }
     Ok(())
-}
-
-/// What `ONSALE_SEED` says, to do the same again; else the time.
-fn seed() -> u64 {
-    let said = env::var("ONSALE_SEED").ok();
-    said.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        now.map_or(1, |now| now.subsec_nanos().into())
-    })
 }
 
 /// Numbers that look random; the same seed gives the same (xorshift).
