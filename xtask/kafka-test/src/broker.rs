@@ -1,20 +1,19 @@
 //! One broker process.
 
-use crate::jars::jars_folder;
+use crate::jars::KAFKA;
+use crate::process::{POLL, Process, jars};
 use crate::settings::{CLUSTER_ID, JAVA, STARTED, settings};
-use redis_test::{free_port, until};
-use std::env;
-use std::io::{BufRead, BufReader};
+use redis_test::free_port;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How often other ports are tried where somebody was quicker.
 const TRIES: u32 = 5;
 /// How long a broker may take to start. On a busy machine it is mostly waiting for a processor.
 const PATIENCE: Duration = Duration::from_secs(180);
-const POLL: Duration = Duration::from_millis(50);
+
 /// A broker with a data folder of its own.
 pub struct Broker {
     process: Option<Process>,
@@ -22,12 +21,6 @@ pub struct Broker {
     pub port: u16,
     dir: tempfile::TempDir,
     jars: PathBuf,
-}
-
-struct Process {
-    /// A shell that waits for the end of its input, which comes with ours, and then kills.
-    keeper: Child,
-    pid: String,
 }
 
 impl Broker {
@@ -49,7 +42,7 @@ impl Broker {
                 process: None,
                 port: free_port(),
                 dir: tempfile::tempdir().unwrap(),
-                jars: jars(),
+                jars: jars(KAFKA),
             };
             broker.format(settings);
             match broker.try_start(settings) {
@@ -68,10 +61,7 @@ impl Broker {
 
     /// `kill -9`, and gone when this returns.
     pub fn kill(&mut self) {
-        let process = self.process.take().expect("it runs");
-        let killed = Command::new("kill").args(["-9", &process.pid]).status();
-        assert!(killed.unwrap().success(), "kill -9 {}", process.pid);
-        drop(process);
+        self.process.take().expect("it runs").kill();
     }
 
     /// Starts it again, on its folder and port.
@@ -126,16 +116,10 @@ impl Broker {
         let mut arguments = self.java();
         arguments.push("kafka.Kafka".to_owned());
         arguments.push(self.path("server.properties").display().to_string());
-        let process = Process::keep(&arguments, &log);
+        let process = Process::keep(&arguments, &[], &log);
         let told = || {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let lines: Vec<_> = text.lines().rev().take(30).collect();
-            let tail: Vec<_> = lines.into_iter().rev().collect();
-            format!(
-                "Kafka did not start on port {}:\n{}",
-                self.port,
-                tail.join("\n")
-            )
+            let tail = process.last_words();
+            format!("Kafka did not start on port {}:\n{tail}", self.port)
         };
         let began = Instant::now();
         loop {
@@ -151,66 +135,5 @@ impl Broker {
         }
         self.process = Some(process);
         Ok(())
-    }
-}
-
-/// The folder of jars, which must be there.
-fn jars() -> PathBuf {
-    let cache = env::var_os("ONSALE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("XDG_CACHE_HOME").map(|x| Path::new(&x).join("onsale")))
-        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache/onsale")))
-        .expect("HOME, or ONSALE_CACHE, says where the cache is");
-    let folder = jars_folder(&cache);
-    assert!(
-        folder.is_dir(),
-        "Kafka's jars are not in {}: `cargo xtask test kafka` fetches them",
-        folder.display()
-    );
-    folder
-}
-
-impl Process {
-    fn keep(arguments: &[String], log: &Path) -> Self {
-        let script = "java \"$@\" >\"$LOG\" 2>&1 </dev/null & echo $!; cat >/dev/null; kill -9 $! 2>/dev/null; wait";
-        let mut keeper = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .args(arguments)
-            .env("LOG", log)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut pid = String::new();
-        BufReader::new(keeper.stdout.as_mut().unwrap())
-            .read_line(&mut pid)
-            .unwrap();
-        Self {
-            keeper,
-            pid: pid.trim().to_owned(),
-        }
-    }
-
-    /// Whether it has ended; it may wait to be collected by its shell.
-    fn has_ended(&self) -> bool {
-        match std::fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
-            Ok(stat) => stat
-                .rsplit(')')
-                .next()
-                .is_some_and(|rest| rest.trim_start().starts_with('Z')),
-            Err(_) => Path::new("/proc/self/stat").exists(),
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-        until(
-            || self.has_ended().then_some(()),
-            || format!("process {} does not end", self.pid),
-        );
     }
 }
