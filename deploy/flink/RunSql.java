@@ -92,13 +92,19 @@ public final class RunSql {
         }
         TableResult result = job.execute();
         JobClient client = result.getJobClient().orElseThrow();
-        Thread cancel = new Thread(() -> client.cancel().join());
-        Runtime.getRuntime().addShutdownHook(cancel);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> cancel(client)));
         System.out.println("running");
         result.await();
-        Runtime.getRuntime().removeShutdownHook(cancel);
         System.out.println("finished");
         System.exit(0);
+    }
+
+    private static void cancel(JobClient client) {
+        try {
+            client.cancel().join();
+        } catch (RuntimeException ended) {
+            // There is nothing to cancel: the process ends because the job has.
+        }
     }
 
     /** The statements of a file, without comments, with their variables replaced. */
