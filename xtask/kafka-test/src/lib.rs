@@ -1,9 +1,9 @@
-//! A real Apache Kafka for tests, one node in KRaft mode, and a real Apache Flink: started on free
+//! A real Apache Kafka for tests, in KRaft mode, and a real Apache Flink: started on free
 //! ports of the loopback address, ended with the tests' process however it ends.
 //!
 //! | what | for |
 //! |---|---|
-//! | [`Broker`] | one broker: killed, and started again on its folder and port |
+//! | [`Broker`] | one broker, or each of three: killed, and started again on its folder and port |
 //! | [`run_flink_sql`] | a bounded job, from a file of SQL |
 //! | [`Jars`] | where the jars are, which `cargo xtask test kafka` fetches |
 //!

@@ -5,6 +5,7 @@
 #[path = "../../../examples/consumer.rs"]
 mod consumer;
 mod flink;
+mod three;
 
 use super::contract::{self, Kept};
 use super::sale::{OF_LEDGER, compare, eventually, published, relay, said, sell, until};
