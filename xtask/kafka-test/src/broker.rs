@@ -1,33 +1,32 @@
-//! One broker process.
+//! Brokers: one alone, or three that hold each other's replicas.
 
-use crate::jars::jars_folder;
-use crate::settings::{CLUSTER_ID, JAVA, STARTED, settings};
-use redis_test::{free_port, until};
-use std::env;
-use std::io::{BufRead, BufReader};
+use crate::jars::KAFKA;
+use crate::process::{POLL, Process, jars};
+use crate::settings::{CLUSTER_ID, JAVA, Node, STARTED, settings};
+use redis_test::free_port;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// Of those that hold each other's replicas.
+const SEVERAL: usize = 3;
 /// How often other ports are tried where somebody was quicker.
 const TRIES: u32 = 5;
 /// How long a broker may take to start. On a busy machine it is mostly waiting for a processor.
 const PATIENCE: Duration = Duration::from_secs(180);
-const POLL: Duration = Duration::from_millis(50);
+
 /// A broker with a data folder of its own.
 pub struct Broker {
     process: Option<Process>,
     /// Where it listens, on the loopback address, for as long as it lives.
     pub port: u16,
+    /// Which of several it is, from 0 on.
+    number: usize,
+    /// Where the controllers of all of several listen; of one alone, whose is new at each start, nothing.
+    controllers: Vec<u16>,
     dir: tempfile::TempDir,
     jars: PathBuf,
-}
-
-struct Process {
-    /// A shell that waits for the end of its input, which comes with ours, and then kills.
-    keeper: Child,
-    pid: String,
 }
 
 impl Broker {
@@ -45,12 +44,7 @@ impl Broker {
     pub fn with(settings: &str) -> Self {
         let mut last = String::new();
         for _ in 0..TRIES {
-            let mut broker = Self {
-                process: None,
-                port: free_port(),
-                dir: tempfile::tempdir().unwrap(),
-                jars: jars(),
-            };
+            let mut broker = Self::new(0, Vec::new());
             broker.format(settings);
             match broker.try_start(settings) {
                 Ok(()) => return broker,
@@ -58,6 +52,45 @@ impl Broker {
             }
         }
         panic!("{last}");
+    }
+
+    /// Three new ones, each with a replica of everything; what is acknowledged is in two of them at
+    /// least. All serve when this returns.
+    ///
+    /// # Panics
+    /// With what one of them logged, if they do not start.
+    #[must_use]
+    pub fn three() -> [Self; SEVERAL] {
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let controllers: Vec<_> = (0..SEVERAL).map(|_| free_port()).collect();
+            let mut brokers: [Self; SEVERAL] =
+                std::array::from_fn(|number| Self::new(number, controllers.clone()));
+            for broker in &brokers {
+                broker.format("");
+            }
+            // None is ready before most are there.
+            for broker in &mut brokers {
+                broker.begin("");
+            }
+            let served = brokers.iter().try_for_each(Self::until_it_serves);
+            match served {
+                Ok(()) => return brokers,
+                Err(log) => last = log,
+            }
+        }
+        panic!("{last}");
+    }
+
+    fn new(number: usize, controllers: Vec<u16>) -> Self {
+        Self {
+            process: None,
+            port: free_port(),
+            number,
+            controllers,
+            dir: tempfile::tempdir().unwrap(),
+            jars: jars(KAFKA),
+        }
     }
 
     /// As a client is told.
@@ -68,10 +101,7 @@ impl Broker {
 
     /// `kill -9`, and gone when this returns.
     pub fn kill(&mut self) {
-        let process = self.process.take().expect("it runs");
-        let killed = Command::new("kill").args(["-9", &process.pid]).status();
-        assert!(killed.unwrap().success(), "kill -9 {}", process.pid);
-        drop(process);
+        self.process.take().expect("it runs").kill();
     }
 
     /// Starts it again, on its folder and port.
@@ -88,9 +118,18 @@ impl Broker {
         self.dir.path().join(name)
     }
 
-    /// The controller's listener is new at each start.
     fn write_settings(&self, more: &str) {
-        let text = settings(self.port, free_port(), &self.path("data"), more);
+        let alone = [free_port()];
+        let node = Node {
+            number: self.number,
+            port: self.port,
+            controllers: match &self.controllers[..] {
+                [] => &alone,
+                several => several,
+            },
+            data: &self.path("data"),
+        };
+        let text = settings(&node, more);
         std::fs::write(self.path("server.properties"), text).unwrap();
     }
 
@@ -120,97 +159,41 @@ impl Broker {
 
     /// What it logged, where it ended instead.
     fn try_start(&mut self, settings: &str) -> Result<(), String> {
+        self.begin(settings);
+        let served = self.until_it_serves();
+        if served.is_err() {
+            self.process = None;
+        }
+        served
+    }
+
+    fn begin(&mut self, settings: &str) {
         self.write_settings(settings);
         let log = self.path("kafka.log");
         let _ = std::fs::remove_file(&log);
         let mut arguments = self.java();
         arguments.push("kafka.Kafka".to_owned());
         arguments.push(self.path("server.properties").display().to_string());
-        let process = Process::keep(&arguments, &log);
-        let told = || {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let lines: Vec<_> = text.lines().rev().take(30).collect();
-            let tail: Vec<_> = lines.into_iter().rev().collect();
-            format!(
-                "Kafka did not start on port {}:\n{}",
-                self.port,
-                tail.join("\n")
-            )
-        };
+        self.process = Some(Process::keep(&arguments, &[], &log));
+    }
+
+    /// What it logged, where it ended instead.
+    fn until_it_serves(&self) -> Result<(), String> {
+        let process = self.process.as_ref().expect("it was begun");
         let began = Instant::now();
-        loop {
-            // The port alone might be a stranger's.
-            let says_so = std::fs::read_to_string(&log).is_ok_and(|text| text.contains(STARTED));
-            if says_so && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                break;
-            }
+        // The port alone might be a stranger's.
+        while !process.says().contains(STARTED)
+            || TcpStream::connect(("127.0.0.1", self.port)).is_err()
+        {
             if process.has_ended() || began.elapsed() > PATIENCE {
-                return Err(told());
+                let tail = process.last_words();
+                return Err(format!(
+                    "Kafka did not start on port {}:\n{tail}",
+                    self.port
+                ));
             }
             std::thread::sleep(POLL);
         }
-        self.process = Some(process);
         Ok(())
-    }
-}
-
-/// The folder of jars, which must be there.
-fn jars() -> PathBuf {
-    let cache = env::var_os("ONSALE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("XDG_CACHE_HOME").map(|x| Path::new(&x).join("onsale")))
-        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache/onsale")))
-        .expect("HOME, or ONSALE_CACHE, says where the cache is");
-    let folder = jars_folder(&cache);
-    assert!(
-        folder.is_dir(),
-        "Kafka's jars are not in {}: `cargo xtask test kafka` fetches them",
-        folder.display()
-    );
-    folder
-}
-
-impl Process {
-    fn keep(arguments: &[String], log: &Path) -> Self {
-        let script = "java \"$@\" >\"$LOG\" 2>&1 </dev/null & echo $!; cat >/dev/null; kill -9 $! 2>/dev/null; wait";
-        let mut keeper = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .args(arguments)
-            .env("LOG", log)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut pid = String::new();
-        BufReader::new(keeper.stdout.as_mut().unwrap())
-            .read_line(&mut pid)
-            .unwrap();
-        Self {
-            keeper,
-            pid: pid.trim().to_owned(),
-        }
-    }
-
-    /// Whether it has ended; it may wait to be collected by its shell.
-    fn has_ended(&self) -> bool {
-        match std::fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
-            Ok(stat) => stat
-                .rsplit(')')
-                .next()
-                .is_some_and(|rest| rest.trim_start().starts_with('Z')),
-            Err(_) => Path::new("/proc/self/stat").exists(),
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-        until(
-            || self.has_ended().then_some(()),
-            || format!("process {} does not end", self.pid),
-        );
     }
 }

@@ -3,14 +3,34 @@
 
 use std::path::{Path, PathBuf};
 
-/// The list of jars, a file for Maven.
-pub const JARS_LIST: &str = include_str!("../kafka-jars.xml");
+/// A list of jars that become one folder of the cache.
+#[derive(Clone, Copy)]
+pub struct Jars {
+    /// Whose they are; the folder's name begins with it.
+    pub name: &'static str,
+    /// A file for Maven.
+    pub list: &'static str,
+}
 
-/// The folder with every jar, within the cache `cache`: another list is another folder, so that
-/// nothing in it is ever stale.
-#[must_use]
-pub fn jars_folder(cache: &Path) -> PathBuf {
-    cache.join(format!("kafka-{}", stamp(JARS_LIST)))
+/// Those of a broker.
+pub const KAFKA: Jars = Jars {
+    name: "kafka",
+    list: include_str!("../kafka-jars.xml"),
+};
+
+/// Those of Flink with its connector to Kafka.
+pub const FLINK: Jars = Jars {
+    name: "flink",
+    list: include_str!("../../../deploy/flink/pom.xml"),
+};
+
+impl Jars {
+    /// The folder with every jar, within the cache `cache`: another list is another folder, so that
+    /// nothing in it is ever stale.
+    #[must_use]
+    pub fn folder(&self, cache: &Path) -> PathBuf {
+        cache.join(format!("{}-{}", self.name, stamp(self.list)))
+    }
 }
 
 /// Names a list of jars (FNV-1a).

@@ -1,5 +1,5 @@
-//! Events are held to a real Kafka, whose jars Maven fetches once into the cache. Java, Maven and what
-//! builds Kafka's client come from Debian's packages.
+//! Events are held to a real Kafka and, for the sums by the minute, a real Flink, whose jars Maven
+//! fetches once into the cache. Java, Maven and what builds Kafka's client come from Debian's packages.
 
 use std::{
     fs::{self, File},
@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use self::jars::Jars;
 use crate::{apt, exec, place, screen::Step};
 
 // The file and not its crate, which brings more than this program should wait for.
@@ -28,29 +29,41 @@ pub(crate) fn ensure_compiler(step: &Step<'_>) -> Result<()> {
     apt::ensure_program(step, "make", &["make"])
 }
 
-/// Has Java and the jars at hand, and says where the jars are.
+/// Has Java and the jars of a broker at hand, and says where the jars are.
 pub(crate) fn ensure(step: &Step<'_>) -> Result<PathBuf> {
     apt::ensure_program(step, "java", &["default-jre-headless"])?;
+    fetch(step, jars::KAFKA, "45 MB")
+}
+
+/// The same of Flink, whose runner Java reads as source: that takes a compiler.
+pub(crate) fn ensure_flink(step: &Step<'_>) -> Result<()> {
+    apt::ensure_program(step, "javac", &["default-jdk-headless"])?;
+    fetch(step, jars::FLINK, "150 MB").map(drop)
+}
+
+fn fetch(step: &Step<'_>, jars: Jars, size: &str) -> Result<PathBuf> {
+    let name = jars.name;
     let cache = place::cache()?;
-    let folder = jars::jars_folder(&cache);
+    let folder = jars.folder(&cache);
     if folder.is_dir() {
         return Ok(folder);
     }
     // Two clones may fetch at once: the second waits and then finds everything there.
-    let lock = File::create(cache.join("kafka.lock")).context("opening the cache's lock")?;
+    let lock =
+        File::create(cache.join(format!("{name}.lock"))).context("opening the cache's lock")?;
     lock.lock()?;
     if folder.is_dir() {
         return Ok(folder);
     }
     apt::ensure_program(step, "mvn", &["maven"])?;
-    step.say("fetching Kafka (45 MB of jars, once)");
+    step.say(format!("fetching {name} ({size} of jars, once)"));
     let part = folder.with_extension("part");
     if part.exists() {
         fs::remove_dir_all(&part)?;
     }
     fs::create_dir_all(&part)?;
     let list = part.join("pom.xml");
-    fs::write(&list, jars::JARS_LIST)?;
+    fs::write(&list, jars.list)?;
     let mut maven = Command::new("mvn");
     maven
         .args(["-B", "-ntp", "-f"])
@@ -58,8 +71,8 @@ pub(crate) fn ensure(step: &Step<'_>) -> Result<PathBuf> {
         .arg(COPY)
         .arg("-DincludeScope=runtime")
         .arg(format!("-DoutputDirectory={}", part.display()));
-    exec::logged(step, "kafka-jars", &mut maven)
-        .context("Maven could not fetch the jars of Kafka")?;
+    exec::logged(step, &format!("{name}-jars"), &mut maven)
+        .with_context(|| format!("Maven could not fetch the jars of {name}"))?;
     // A folder that is there is complete.
     fs::rename(&part, &folder).with_context(|| format!("naming {}", folder.display()))?;
     Ok(folder)

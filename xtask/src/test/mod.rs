@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Parts to run, or one word that a test's name must contain; without any: everything
     ///
     /// Parts: core, xtask, lint, server (on SQLite, PostgreSQL and Redis), kafka (events on a real
-    /// Kafka), web (natively), wasm (booking-core's tests in WebAssembly), gate (the waiting room's
+    /// Kafka, sums by the minute on a real Flink), web (natively), wasm (booking-core's tests in WebAssembly), gate (the waiting room's
     /// gate at the edge, in node), e2e (a real browser against the real server), api (requests made
     /// from the API's description), deploy (what stands in deploy/, read by the programs it is for),
     /// production (the production profile, whole: its servers restarted and killed while it sells).
@@ -242,6 +242,7 @@ fn native_lane(run: &Run<'_>) {
     run.part(Part::Kafka, |step| {
         kafka::ensure_compiler(step)?;
         kafka::ensure(step)?;
+        kafka::ensure_flink(step)?;
         cargo::test(
             step,
             &["onsale-server"],

@@ -43,7 +43,13 @@ impl Broker {
             address: ports::free(),
         };
         let log = folder.join("log");
-        let text = settings::settings(broker.address.port(), free_port(), &log, "");
+        let node = settings::Node {
+            number: 0,
+            port: broker.address.port(),
+            controllers: &[free_port()],
+            data: &log,
+        };
+        let text = settings::settings(&node, "");
         let file = folder.join("server.properties");
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
         if !log.join("meta.properties").exists() {

@@ -4,6 +4,8 @@
 #[expect(unreachable_pub, reason = "it is a program of its own")]
 #[path = "../../../examples/consumer.rs"]
 mod consumer;
+mod flink;
+mod three;
 
 use super::contract::{self, Kept};
 use super::sale::{OF_LEDGER, compare, eventually, published, relay, said, sell, until};
@@ -53,29 +55,29 @@ fn stream(address: &str, patience: Duration) -> Arc<KafkaStream> {
     Arc::new(KafkaStream::new(options).unwrap())
 }
 
-/// Everything a topic has up to now.
-pub(crate) async fn read(address: &str, topic: Topic) -> Vec<Encoded> {
+/// Everything a topic has up to now: keys and payloads, those of one key in their order.
+async fn records(address: &str, topic: &'static str) -> Vec<(String, Vec<u8>)> {
     let address = address.to_owned();
     let reading = tokio::task::spawn_blocking(move || read_all(&address, topic));
     reading.await.unwrap()
 }
 
-fn read_all(address: &str, topic: Topic) -> Vec<Encoded> {
+fn read_all(address: &str, topic: &str) -> Vec<(String, Vec<u8>)> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", address)
         .set("group.id", "test")
         .set("enable.auto.commit", "false")
         .create()
         .unwrap();
-    let metadata = consumer.fetch_metadata(Some(topic.name()), LOOK).unwrap();
+    let metadata = consumer.fetch_metadata(Some(topic), LOOK).unwrap();
     let mut left = 0;
     let mut list = TopicPartitionList::new();
     for partition in metadata.topics()[0].partitions() {
         let (low, high) = consumer
-            .fetch_watermarks(topic.name(), partition.id(), LOOK)
+            .fetch_watermarks(topic, partition.id(), LOOK)
             .unwrap();
         left += high - low;
-        list.add_partition_offset(topic.name(), partition.id(), Offset::Beginning)
+        list.add_partition_offset(topic, partition.id(), Offset::Beginning)
             .unwrap();
     }
     consumer.assign(&list).unwrap();
@@ -89,17 +91,25 @@ fn read_all(address: &str, topic: Topic) -> Vec<Encoded> {
         };
         left -= 1;
         let key = std::str::from_utf8(one.key().unwrap()).unwrap();
-        let payload = one.payload().unwrap().to_vec();
-        let value: Option<serde_json::Value> = serde_json::from_slice(&payload).ok();
-        let event_id = value.map(|value| value["event_id"].as_str().unwrap().to_owned());
-        came.push(Encoded {
-            topic,
-            key: key.to_owned(),
-            event_id: event_id.unwrap_or_default(),
-            payload: payload.into(),
-        });
+        came.push((key.to_owned(), one.payload().unwrap().to_vec()));
     }
     came
+}
+
+/// The same of one of our topics.
+pub(crate) async fn read(address: &str, topic: Topic) -> Vec<Encoded> {
+    let encoded = |(key, payload): (String, Vec<u8>)| {
+        let value: Option<serde_json::Value> = serde_json::from_slice(&payload).ok();
+        let event_id = value.map(|value| value["event_id"].as_str().unwrap().to_owned());
+        Encoded {
+            topic,
+            key,
+            event_id: event_id.unwrap_or_default(),
+            payload: payload.into(),
+        }
+    };
+    let came = records(address, topic.name()).await;
+    came.into_iter().map(encoded).collect()
 }
 
 /// The messages of every topic that the ledger speaks in.
