@@ -5,6 +5,7 @@
 
 mod core;
 mod crowd;
+mod growth;
 mod load;
 mod machine;
 mod map;
@@ -76,6 +77,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         names: &["bookings_sqlite"],
         measure: sales::bookings,
+    },
+    Bench {
+        names: growth::NAMES,
+        measure: growth::measure,
     },
     Bench {
         names: &["holds_postgres"],

@@ -96,6 +96,11 @@ impl Printed {
         runs.with_context(|| format!("{}'s benchmark does not say {name}", self.package))
     }
 
+    /// What each run said.
+    pub(super) fn runs(&self, name: &str) -> Result<Vec<f64>> {
+        self.get(name).map(<[f64]>::to_vec)
+    }
+
     /// What the last run said, to be put into words.
     pub(super) fn last(&self, name: &str) -> Result<f64> {
         self.get(name)?.last().copied().context("no run")

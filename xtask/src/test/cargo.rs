@@ -112,10 +112,12 @@ fn said_by_failures(text: &str) -> Vec<String> {
             // What a property has come down to stands behind the stacks of all that led to it.
             is_open = true;
         }
-        if is_open && let Some(one) = said.last_mut() {
-            if one.len() < MOST_LINES && one.last() != Some(&line) {
-                one.push(line);
-            }
+        if is_open
+            && let Some(one) = said.last_mut()
+            && one.len() < MOST_LINES
+            && one.last() != Some(&line)
+        {
+            one.push(line);
         }
     }
     said.iter().map(|lines| lines.join("\n    ")).collect()

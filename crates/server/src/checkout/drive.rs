@@ -35,14 +35,25 @@ impl Inner {
         let mut unrecorded = false;
         loop {
             if checkout.step.is_settled() {
-                // What it says has happened already, at the provider and in the ledger, and would
-                // be found out again after a crash. So the fan need not wait for the disk.
                 let settled = Arc::new(checkout);
-                running.progress.send_replace(Progress::At(settled.clone()));
+                let tell = || {
+                    let told = Progress::At(settled.clone());
+                    running.progress.send_replace(told);
+                };
+                // What it says has happened already, at the provider and in the ledger, and would
+                // be found out again after a crash. So the fan need not wait for the disk; only
+                // where there are other servers, whichever they ask next must know it.
+                let is_asked_elsewhere = self.parts.store.is_shared();
+                if !is_asked_elsewhere {
+                    tell();
+                }
                 metrics::counter!("onsale_checkouts", "end" => settled.step.name()).increment(1);
                 if unrecorded {
                     self.keep(&settled, running).await?;
                     self.parts.crash.pass(Point::AfterSettled)?;
+                }
+                if is_asked_elsewhere {
+                    tell();
                 }
                 return Ok(());
             }

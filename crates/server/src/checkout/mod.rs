@@ -338,14 +338,17 @@ impl Checkouts {
     /// The latest attempt for each of a fan's orders, newest first.
     pub async fn of_fan(&self, fan: FanId) -> Result<Vec<Arc<Checkout>>, CheckoutError> {
         let rows = self.0.parts.store.by_fan(fan).await?;
-        rows.iter()
-            .map(
-                |row| match self.0.running.of_order(row.order).and_then(|it| it.at()) {
-                    Some(checkout) if checkout.fan == fan => Ok(checkout),
-                    Some(_) | None => Ok(Arc::new(Checkout::from_row(row)?)),
-                },
-            )
-            .collect()
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let running = self.0.running.of_order(row.order).and_then(|it| it.at());
+            found.push(match running {
+                Some(checkout) if checkout.fan == fan => checkout,
+                // It may have come to its end since it was read.
+                None if row.unsettled => self.latest(fan, row.order).await?,
+                Some(_) | None => Arc::new(Checkout::from_row(row)?),
+            });
+        }
+        Ok(found)
     }
 
     /// Takes no more checkouts, lets those under way come to a recorded step, and says how many

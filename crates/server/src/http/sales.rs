@@ -142,7 +142,7 @@ impl SalesBody {
     fn of(
         performance: PerformanceId,
         every: u32,
-        report: Report,
+        report: &Report,
         bands: &[PriceBand],
         terms: &SaleTerms,
     ) -> Self {
@@ -210,7 +210,7 @@ pub async fn sales(
     Ok(axum::Json(SalesBody::of(
         performance,
         span.every,
-        report,
+        &report,
         map.bands(),
         &terms,
     )))

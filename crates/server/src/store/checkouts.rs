@@ -166,6 +166,11 @@ pub struct LiveTicket {
 
 /// What the checkout asks of a database. Boxed, so that nothing above depends on which it is.
 pub trait CheckoutStore: Send + Sync + 'static {
+    /// Whether other servers read what is written here.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Records a new attempt, unless the command or the attempt is known.
     fn begin(&self, row: CheckoutRow) -> BoxFuture<'_, Result<Begun, StoreError>>;
     /// Records a step, if the attempt is the server's who takes it. It takes its place in the order of durable writes when the future is first

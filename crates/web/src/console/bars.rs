@@ -106,7 +106,7 @@ pub(super) fn Bars(
                     }).collect_view()
                 }}
             </svg>
-            <p class="chart__top tabular" aria-hidden="true">{move || written.run(top.get())}</p>
+            <p class="chart__top tabular" aria-hidden="true" hidden=move || drawn.with(Vec::is_empty)>{move || written.run(top.get())}</p>
         </figure>
     }
 }

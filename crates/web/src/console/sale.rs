@@ -394,7 +394,7 @@ fn ByBand(live: Live) -> impl IntoView {
             <tr>
                 <th scope="row"><span class=band_class(at, count)></span>" "{band.name}</th>
                 <td class="tabular">{live.number(band.sold)}</td>
-                <td class="sums__share" aria-hidden="true"><span style:width=format!("{share:.1}%") class=format!("sums__bar {}", band_class(at, count))></span></td>
+                <td class="sums__share" aria-hidden="true"><span hidden=band.sold == 0 style:width=format!("{share:.1}%") class=format!("sums__bar {}", band_class(at, count))></span></td>
                 <td class="tabular">{live.money(band.revenue_minor)}</td>
                 <td class="tabular">{live.number(band.cancelled)}</td>
             </tr>

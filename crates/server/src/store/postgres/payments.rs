@@ -195,6 +195,10 @@ impl Work for Change {
 }
 
 impl CheckoutStore for PostgresStore {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn begin(&self, row: CheckoutRow) -> BoxFuture<'_, Result<Begun, StoreError>> {
         Box::pin(async move {
             Ok(match self.write_or_fail(Write::Begin(row)).await? {

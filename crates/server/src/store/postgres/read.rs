@@ -3,14 +3,13 @@
 
 use super::PostgresStore;
 use super::fault::Trouble;
-use super::transaction::LOOK_AGAIN;
+use super::transaction::{LOOK_AGAIN, silent};
 use crate::store::error::StoreError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{PgPool, Postgres, Row as _};
-use std::future::Future;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 pub(super) type Question = Query<'static, Postgres, PgArguments>;
 
@@ -20,11 +19,16 @@ impl PostgresStore {
         &self,
         question: impl Fn() -> Question,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let ask = async || {
-            let mut connection = borrowed(&self.0.pool).await?;
-            question().fetch_all(&mut *connection).await
-        };
-        self.until_answered(ask).await
+        let deadline = Instant::now() + self.0.patience;
+        loop {
+            match self.ask(question(), deadline).await {
+                Ok(rows) => return Ok(rows),
+                Err(Trouble::Lost(_) | Trouble::Again(_)) if Instant::now() < deadline => {
+                    sleep(LOOK_AGAIN).await;
+                }
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
     }
 
     /// The same of one row, where there is one.
@@ -32,11 +36,8 @@ impl PostgresStore {
         &self,
         question: impl Fn() -> Question,
     ) -> Result<Option<PgRow>, StoreError> {
-        let ask = async || {
-            let mut connection = borrowed(&self.0.pool).await?;
-            question().fetch_optional(&mut *connection).await
-        };
-        self.until_answered(ask).await
+        let mut rows = self.rows(question).await?;
+        Ok(rows.pop())
     }
 
     /// The same of a row that is always there.
@@ -44,32 +45,28 @@ impl PostgresStore {
         &self,
         question: impl Fn() -> Question,
     ) -> Result<PgRow, StoreError> {
-        let ask = async || {
-            let mut connection = borrowed(&self.0.pool).await?;
-            question().fetch_one(&mut *connection).await
-        };
-        self.until_answered(ask).await
+        let row = self.row(question).await?;
+        row.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
-    async fn until_answered<T, F: Future<Output = Result<T, sqlx::Error>>>(
-        &self,
-        ask: impl Fn() -> F,
-    ) -> Result<T, StoreError> {
-        let deadline = Instant::now() + self.0.patience;
-        loop {
-            let error = match ask().await {
-                Ok(answer) => return Ok(answer),
-                Err(sqlx::Error::PoolTimedOut) => {
-                    let what = "no connection became free in time".to_owned();
-                    return Err(StoreError::Unavailable(what));
-                }
-                Err(error) => error,
-            };
-            match Trouble::from(error) {
-                Trouble::Lost(_) | Trouble::Again(_) if Instant::now() < deadline => {
-                    sleep(LOOK_AGAIN).await;
-                }
-                trouble => return Err(trouble.into()),
+    /// Asks once. The database breaks off what takes it too long, but behind a link that is cut
+    /// nobody answers at all: this side looks at its own watch too.
+    async fn ask(&self, question: Question, deadline: Instant) -> Result<Vec<PgRow>, Trouble> {
+        let mut connection = match borrowed(&self.0.pool).await {
+            Ok(connection) => connection,
+            Err(sqlx::Error::PoolTimedOut) => {
+                let what = "no connection became free in time".to_owned();
+                return Err(Trouble::Failed(StoreError::Unavailable(what)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let answer = timeout_at(deadline, question.fetch_all(&mut *connection)).await;
+        match answer {
+            Ok(rows) => Ok(rows?),
+            Err(_) => {
+                // Not for the next one: it may be in the middle of anything.
+                drop(connection.detach());
+                Err(Trouble::Lost(silent()))
             }
         }
     }

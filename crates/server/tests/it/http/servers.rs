@@ -3,11 +3,13 @@
 use super::accounts::PASSWORD;
 use super::buying::{GOOD, buy, quoted, wish};
 use super::feed::{Listener, view};
-use super::shop::{Shop, show};
+use super::shop::{Shop, show, wish as hold_of};
 use crate::store::replica::{Pair, the_replica_answers};
 use onsale_server::accounts::Role;
+use onsale_server::store::{PostgresOptions, PostgresStore};
 use serde_json::json;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// As long as anybody would wait, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -183,4 +185,49 @@ async fn the_schema_grows_under_servers_that_sell_and_one_that_comes_later_sells
     let organiser = third.signed_in("otto@example.org", Role::Organiser).await;
     let sales = organiser.get(&show("/sales"), &[]).await.json();
     assert_eq!(sales["total"]["sold"], json!(100), "every seat, each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_cut_off_from_the_database_says_so_in_time_and_its_fans_buy_at_the_other() {
+    let second = Shop::on_postgres().await;
+    let link = redis_test::Proxy::before(second.database().port());
+    // With the limits that servers have.
+    let options = PostgresOptions::default();
+    let url = second.database().url_by(link.port);
+    let first = second
+        .beside_on(PostgresStore::connect(&url, options).await.unwrap())
+        .await;
+    assert_eq!(sell(&first, 0..2).await + sell(&second, 2..4).await, 4);
+
+    link.stall(true);
+    let fan = first.fan();
+    let (path, wish) = (
+        show("/holds"),
+        hold_of(Uuid::now_v7(), Uuid::now_v7(), &[90]),
+    );
+    let refused = tokio::time::timeout(PATIENCE, fan.json("POST", &path, &wish)).await;
+    let refused = refused.expect("nobody is kept waiting for ever");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    // What is for everybody to see is still shown, as it was.
+    assert_eq!(first.fan().get(&show("/seats"), &[]).await.status, 200);
+    assert_eq!(sell(&second, 10..20).await, 10, "the other one sells on");
+    // The same wish at the other server: whatever has become of it, it is the fan's once.
+    let there = fan.at(&second).json("POST", &path, &wish).await;
+    assert_eq!(there.status, 201, "{there:?}");
+
+    link.stall(false);
+    let since = Instant::now();
+    let here = loop {
+        let here = fan.json("POST", &path, &wish).await;
+        if here.status != 503 {
+            break here;
+        }
+        assert!(since.elapsed() < PATIENCE, "it does not heal: {here:?}");
+    };
+    assert_eq!(here.status, 201, "{here:?}");
+    assert_eq!(here.json(), there.json());
+    assert_eq!(sell(&first, 20..25).await, 5, "and it sells again");
+    while view(&first).await != view(&second).await {
+        assert!(since.elapsed() < PATIENCE, "the two do not agree");
+    }
 }

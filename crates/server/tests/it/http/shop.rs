@@ -201,6 +201,7 @@ impl Shop {
     #[cfg(feature = "postgres")]
     pub(super) async fn beside_on(&self, store: PostgresStore) -> Self {
         let options = AppOptions {
+            clock: self.clock.clone(),
             hash_cost: CHEAP,
             keys: Some(beside(self.path())),
             ..AppOptions::default()

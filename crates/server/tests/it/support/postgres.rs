@@ -288,6 +288,12 @@ impl Database {
         self.server.port
     }
 
+    /// The same by way of something that listens on a port in front of it.
+    pub(crate) fn url_by(&self, port: u16) -> String {
+        let url = self.url();
+        url.replace(&format!(":{}/", self.port()), &format!(":{port}/"))
+    }
+
     pub(crate) async fn connect(&self) -> PostgresStore {
         PostgresStore::connect(&self.url(), patient())
             .await
