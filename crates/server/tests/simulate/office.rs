@@ -1,11 +1,14 @@
 //! Servers that live and die over one world, and how one is asked.
 
 use crate::bank::Line;
+use crate::room;
 use crate::store::{Connection, Life};
 use crate::world::{NOW_MS, World, server_id};
 use booking_core::terms::{BookingRules, GapRule};
 use booking_core::{PerformanceId, SaleTerms, test_support};
 use futures_util::future::BoxFuture;
+use onsale_queue::room::{MemoryStore, Rooms, ShopReport};
+use onsale_queue::wire::RoomSettings;
 use onsale_server::checkout::crash::CrashPlan;
 use onsale_server::checkout::{Checkouts, Parts, Settings};
 use onsale_server::clock::Clock;
@@ -16,6 +19,8 @@ use std::time::Duration;
 
 /// How long anybody waits for an answer before they ask again.
 const PATIENCE: Duration = Duration::from_secs(6);
+/// How often a server's rooms tick.
+const ROOM_TICK: Duration = Duration::from_millis(250);
 /// What is on sale.
 pub(crate) const PERFORMANCES: [PerformanceId; 2] =
     [PerformanceId::from_u128(1), PerformanceId::from_u128(2)];
@@ -55,6 +60,10 @@ pub(crate) struct Server {
     pub(crate) life: Arc<Life>,
     pub(crate) lanes: Lanes,
     pub(crate) checkouts: Checkouts,
+    /// Where the shop is behind a room.
+    pub(crate) rooms: Option<Arc<Rooms>>,
+    /// Which of all lives of servers this is.
+    pub(crate) number: u64,
 }
 
 /// All of them, by their place.
@@ -62,7 +71,28 @@ pub(crate) struct Office {
     pub(crate) world: Arc<World>,
     pub(crate) goods: Goods,
     clocks: Vec<Clock>,
+    room: Arc<MemoryStore>,
+    room_settings: RoomSettings,
     servers: Mutex<Vec<Option<Server>>>,
+}
+
+/// A server's ticks of its rooms; those of one that is dead never end.
+async fn tick(office: Arc<Office>, rooms: Arc<Rooms>, lanes: Lanes) {
+    loop {
+        let world = &office.world;
+        let is_known = world.odds.room_knows_stock && !world.is_closing();
+        let left = PERFORMANCES.map(|performance| {
+            let live = lanes.peek(performance)?;
+            Some(u64::from(live.counts().open))
+        });
+        let report = ShopReport {
+            health_permille: if world.happens(50) { 300 } else { 1_000 },
+            places_left: left.into_iter().sum::<Option<u64>>().filter(|_| is_known),
+        };
+        // A store that is away is no error of the tick; whatever else is, is one of the next as well.
+        let _ = rooms.tick(room::ROOM, report).await;
+        tokio::time::sleep(ROOM_TICK).await;
+    }
 }
 
 /// Times as in the shop, but for those that a fan would wait minutes for.
@@ -84,7 +114,11 @@ impl Office {
         let clocks = (0..servers)
             .map(|_| Clock::manual(NOW_MS + world.dice().i64(-1_500..1_500)))
             .collect();
+        let room_settings = room::settings(&world);
+        world.doors().caps.push((NOW_MS - 1, room_settings.cap));
         Arc::new(Self {
+            room: room::store(&world),
+            room_settings,
             world,
             goods: house(),
             clocks,
@@ -116,7 +150,7 @@ impl Office {
     }
 
     /// Starts the server of that place, as often as it takes.
-    pub(crate) async fn start(&self, slot: usize) {
+    pub(crate) async fn start(self: &Arc<Self>, slot: usize) {
         loop {
             let life = Life::new(slot);
             let connection = Connection {
@@ -147,21 +181,41 @@ impl Office {
                 crash: CrashPlan::default(),
                 server: server_id(slot),
             });
-            match started.await {
-                Ok(checkouts) => {
+            let started = started.await;
+            let rooms = self.take_rooms_up(slot, &life).await;
+            match started.ok().zip(rooms) {
+                Some((checkouts, rooms)) => {
+                    let number = self.world.next_turn();
+                    if let Some(rooms) = rooms.clone() {
+                        tokio::spawn(tick(Arc::clone(self), rooms, lanes.clone()));
+                    }
                     self.world.say(format_args!("{slot} starts"));
                     self.servers()[slot] = Some(Server {
                         life,
                         lanes,
                         checkouts,
+                        rooms,
+                        number,
                     });
                     return;
                 }
                 // The process ends, and is started again by whoever looks after it.
-                Err(_) => life.end(),
+                None => life.end(),
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
+    }
+
+    /// A server's rooms, where there are any; the outer `None`: it cannot start.
+    async fn take_rooms_up(&self, slot: usize, life: &Arc<Life>) -> Option<Option<Arc<Rooms>>> {
+        if !self.world.odds.has_room {
+            return Some(None);
+        }
+        let clock = self.clocks[slot].clone();
+        let rooms = room::rooms(&self.world, &self.room, life, clock);
+        let settings = self.room_settings.clone();
+        rooms.open(room::ROOM, settings, None).await.ok()?;
+        Some(Some(rooms))
     }
 
     /// Ends the server of that place as `kill -9` does: whatever it was about to do does not happen.
