@@ -31,11 +31,13 @@ impl Operator {
                 self.do_something().await;
             }
         }
-        self.open().await;
-        while !self
-            .set(|rate, cap| (rate.max(LEAST_RATE), cap.max(LEAST_CAP)))
-            .await
-        {
+        // What a server shows may be older than the last change: what the change comes to is not.
+        let mut state = None;
+        while !state.is_some_and(RoomState::calls) {
+            self.open().await;
+            state = self
+                .set(|rate, cap| (rate.max(LEAST_RATE), cap.max(LEAST_CAP)))
+                .await;
             self.waits().await;
         }
     }
@@ -120,8 +122,8 @@ impl Operator {
             .count(|counts| counts.room_changes += done);
     }
 
-    /// Sets another rate and cap, decided looking at what a server shows.
-    async fn set(&self, new: impl Fn(u32, u32) -> (u32, u32)) -> bool {
+    /// Sets another rate and cap, decided looking at what a server shows: the room's state after it.
+    async fn set(&self, new: impl Fn(u32, u32) -> (u32, u32)) -> Option<RoomState> {
         let answer = self
             .office
             .ask(|server| async move {
@@ -134,10 +136,11 @@ impl Operator {
                 changed.ok()
             })
             .await;
-        let is_done = answer.flatten().is_some();
+        let state = answer.flatten().map(|public| public.state);
+        let done = u64::from(state.is_some());
         self.office
             .world
-            .count(|counts| counts.room_changes += u64::from(is_done));
-        is_done
+            .count(|counts| counts.room_changes += done);
+        state
     }
 }
