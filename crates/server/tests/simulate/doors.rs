@@ -6,15 +6,13 @@
 //! after they first asked to leave. So nothing here is a matter of opinion, and whoever comes in beyond
 //! the cap is one too many.
 
+use crate::office::BEHIND_MS;
 use crate::room::{IDLE_MS, slot_of};
 use onsale_queue::number::Epoch;
 use onsale_queue::room::Admitted;
 use onsale_queue::wire::PublicRoom;
 use onsale_queue::{Place, VisitorId};
 use std::collections::BTreeMap;
-
-/// How far a server's clock is behind at most: so much longer it may take an admission for good.
-const BEHIND_MS: i64 = 1_600;
 
 /// Somebody's stay in the shop.
 struct Visit {
@@ -135,6 +133,7 @@ impl Doors {
         let what = if visit.visitor != visitor {
             "for another visitor"
         } else if asked_ms > visit.expires_ms + BEHIND_MS {
+            // A server whose clock is behind takes it for good as long as it cannot ask the store.
             "after its time"
         } else if visit.left_at.contains(&life) {
             "where its visitor had left"

@@ -133,6 +133,7 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
             writes_not_known,
             answers_lost,
             crashes,
+            jumps,
             stalls,
             taken_over,
             holds,
@@ -154,6 +155,7 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
         all.writes_not_known += writes_not_known;
         all.answers_lost += answers_lost;
         all.crashes += crashes;
+        all.jumps += jumps;
         all.stalls += stalls;
         all.taken_over += taken_over;
         all.holds += holds;
@@ -171,7 +173,7 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
     println!(
         "{} seeds in {:.1} s: {} holds ({} refused), {} orders sold, {} declined, {} undone; {} batches, \
          {} conflicts, {} commands known before; {} writes failed, {} happened and were not known, {} \
-         answers lost, {} stalls, {} servers killed, {} checkouts taken over, {} questions asked again; {} places in the line, {} let in, {} not \
+         answers lost, {} stalls, {} servers killed, {} clocks put wrong, {} checkouts taken over, {} questions asked again; {} places in the line, {} let in, {} not \
          yet, {} silent for too long, {} changes by operators",
         outcomes.len(),
         took.as_secs_f64(),
@@ -188,6 +190,7 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
         all.answers_lost,
         all.stalls,
         all.crashes,
+        all.jumps,
         all.taken_over,
         all.asked_again,
         all.joined,

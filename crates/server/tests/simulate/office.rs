@@ -21,6 +21,10 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(6);
 /// How often a server's rooms tick.
 const ROOM_TICK: Duration = Duration::from_millis(250);
+/// How far the clock of a server is behind at most.
+pub(crate) const BEHIND_MS: i64 = 6_000;
+/// And ahead.
+const AHEAD_MS: i64 = 10_000;
 /// What is on sale.
 pub(crate) const PERFORMANCES: [PerformanceId; 2] =
     [PerformanceId::from_u128(1), PerformanceId::from_u128(2)];
@@ -134,7 +138,7 @@ impl Office {
         self.clocks.len()
     }
 
-    /// All clocks go on by so much, and one of them may jump.
+    /// All clocks go on by so much.
     pub(crate) fn pass(&self, by_ms: i64) {
         self.world.clock.advance(by_ms);
         for clock in &self.clocks {
@@ -142,11 +146,16 @@ impl Office {
         }
     }
 
-    /// A server's clock is put ahead.
+    /// A server's clock is put ahead or back, while no time passes. It is never further behind than
+    /// [`BEHIND_MS`] nor further ahead than [`AHEAD_MS`].
     pub(crate) fn jump(&self, slot: usize, by_ms: i64) {
+        let clock = &self.clocks[slot];
+        let wrong_ms = clock.now_ms() - self.world.clock.now_ms();
+        let by_ms = (wrong_ms + by_ms).clamp(-BEHIND_MS, AHEAD_MS) - wrong_ms;
         self.world
             .say(format_args!("the clock of {slot} jumps {by_ms} ms"));
-        self.clocks[slot].advance(by_ms);
+        self.world.count(|counts| counts.jumps += 1);
+        clock.put_wrong(by_ms);
     }
 
     /// Starts the server of that place, as often as it takes.

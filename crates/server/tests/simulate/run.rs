@@ -139,7 +139,7 @@ async fn break_things(office: Arc<Office>) {
         }
         let slot = world.dice().usize(0..office.places());
         if world.dice().u32(0..6) == 0 {
-            let by_ms = world.dice().i64(100..4_000);
+            let by_ms = world.dice().i64(-5_000..5_000);
             office.jump(slot, by_ms);
             continue;
         }

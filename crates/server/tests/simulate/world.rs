@@ -155,6 +155,7 @@ pub(crate) struct Counts {
     pub(crate) writes_not_known: u64,
     pub(crate) answers_lost: u64,
     pub(crate) crashes: u64,
+    pub(crate) jumps: u64,
     pub(crate) stalls: u64,
     pub(crate) taken_over: u64,
     pub(crate) holds: u64,
