@@ -49,12 +49,25 @@ pub(crate) struct Doors {
     shown: BTreeMap<(u64, Epoch), u64>,
     /// By epoch, and by the instant that the document was written at.
     documents: BTreeMap<Epoch, BTreeMap<i64, Serving>>,
+    /// When a server took up the room again that had died with it, and of when what it knew was.
+    reborn: Vec<(i64, i64)>,
     faults: Vec<String>,
 }
 
 impl Doors {
     pub(crate) fn fault(&mut self, what: String) {
         self.faults.push(what);
+    }
+
+    /// The room has died and lives again, as it was kept at that time.
+    pub(crate) fn reborn(&mut self, at_ms: i64, kept_ms: i64, cap: u32) {
+        self.reborn.push((at_ms, kept_ms));
+        self.caps.push((at_ms, cap));
+    }
+
+    /// How often it has.
+    pub(crate) fn lives(&self) -> usize {
+        self.reborn.len()
     }
 
     /// Somebody was given a place.
@@ -175,11 +188,19 @@ impl Doors {
         faults
     }
 
-    /// What was written later never shows fewer called.
+    /// What was written later never shows fewer called. A room that dies with its server forgets the
+    /// calls of its last seconds.
     fn check_order(&self, faults: &mut Vec<String>) {
         for (epoch, documents) in &self.documents {
             let mut most = 0;
+            let mut reborn = self.reborn.iter().peekable();
             for (at_ms, serving) in documents {
+                while reborn
+                    .next_if(|(reborn_ms, _)| reborn_ms <= at_ms)
+                    .is_some()
+                {
+                    most = 0;
+                }
                 if serving.least < most {
                     faults.push(format!(
                         "the serving position of {epoch:?} went back at {at_ms}: {most}, then {}",
@@ -227,15 +248,19 @@ impl Doors {
         for (nth, visit) in self.visits.values().enumerate() {
             let end_ms = visit.leave_asked_ms.unwrap_or(i64::MAX);
             let end_ms = end_ms.min(visit.expires_ms);
-            let mut until_ms = i64::MIN;
+            let mut last_ms = i64::MIN;
             for from_ms in std::iter::once(&visit.issued_ms).chain(&visit.signs) {
                 if *from_ms >= end_ms {
                     break;
                 }
-                if *from_ms >= until_ms {
+                if *from_ms >= last_ms {
                     entries.push(*from_ms);
                 }
-                until_ms = end_ms.min(from_ms + i64::from(IDLE_MS));
+                let mut until_ms = end_ms.min(from_ms + i64::from(IDLE_MS));
+                if *from_ms > visit.issued_ms {
+                    until_ms = self.known_until(*from_ms, until_ms);
+                }
+                last_ms = last_ms.max(until_ms);
                 stays.push((nth, *from_ms, until_ms));
             }
         }
@@ -251,6 +276,13 @@ impl Doors {
                 faults.push(format!("{} are inside at {at_ms}; cap {cap}", inside.len()));
             }
         }
+    }
+
+    /// Until when a sign of life counts: one that came after a room was kept is forgotten when it dies.
+    fn known_until(&self, from_ms: i64, until_ms: i64) -> i64 {
+        let forgets = |(at_ms, kept_ms): &&(i64, i64)| *kept_ms < from_ms && from_ms <= *at_ms;
+        let forgotten = self.reborn.iter().find(forgets);
+        forgotten.map_or(until_ms, |(at_ms, _)| until_ms.min(*at_ms))
     }
 
     /// The cap in force; of several at one instant the highest.

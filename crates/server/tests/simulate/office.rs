@@ -21,6 +21,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(6);
 /// How often a server's rooms tick.
 const ROOM_TICK: Duration = Duration::from_millis(250);
+/// Ticks until a room in memory is kept.
+const ROOM_KEPT_EVERY: u32 = 20;
 /// How far the clock of a server is behind at most.
 pub(crate) const BEHIND_MS: i64 = 6_000;
 /// And ahead.
@@ -66,8 +68,23 @@ pub(crate) struct Server {
     pub(crate) checkouts: Checkouts,
     /// Where the shop is behind a room.
     pub(crate) rooms: Option<Arc<Rooms>>,
+    /// Its room in memory, where it is its own.
+    memory: Option<(Connection, Arc<MemoryStore>)>,
     /// Which of all lives of servers this is.
     pub(crate) number: u64,
+}
+
+/// A server's rooms, and its own memory of them.
+type Taken = (Option<Arc<Rooms>>, Option<(Connection, Arc<MemoryStore>)>);
+
+impl Server {
+    /// Keeps a room of its own: what an operator did is answered when it is kept.
+    pub(crate) async fn keep(&self) -> bool {
+        match &self.memory {
+            Some((connection, store)) => room::keep(connection, store).await,
+            None => true,
+        }
+    }
 }
 
 /// All of them, by their place.
@@ -81,8 +98,13 @@ pub(crate) struct Office {
 }
 
 /// A server's ticks of its rooms; those of one that is dead never end.
-async fn tick(office: Arc<Office>, rooms: Arc<Rooms>, lanes: Lanes) {
-    loop {
+async fn tick(
+    office: Arc<Office>,
+    rooms: Arc<Rooms>,
+    lanes: Lanes,
+    memory: Option<(Connection, Arc<MemoryStore>)>,
+) {
+    for ticks in 1_u32.. {
         let world = &office.world;
         let is_known = world.odds.room_knows_stock && !world.is_closing();
         let left = PERFORMANCES.map(|performance| {
@@ -95,6 +117,11 @@ async fn tick(office: Arc<Office>, rooms: Arc<Rooms>, lanes: Lanes) {
         };
         // A store that is away is no error of the tick; whatever else is, is one of the next as well.
         let _ = rooms.tick(room::ROOM, report).await;
+        if let Some((connection, store)) = &memory
+            && ticks.is_multiple_of(ROOM_KEPT_EVERY)
+        {
+            room::keep(connection, store).await;
+        }
         tokio::time::sleep(ROOM_TICK).await;
     }
 }
@@ -191,12 +218,17 @@ impl Office {
                 server: server_id(slot),
             });
             let started = started.await;
-            let rooms = self.take_rooms_up(slot, &life).await;
+            let own = Connection {
+                world: Arc::clone(&self.world),
+                life: Arc::clone(&life),
+            };
+            let rooms = self.take_rooms_up(slot, &own).await;
             match started.ok().zip(rooms) {
-                Some((checkouts, rooms)) => {
+                Some((checkouts, (rooms, memory))) => {
                     let number = self.world.next_turn();
                     if let Some(rooms) = rooms.clone() {
-                        tokio::spawn(tick(Arc::clone(self), rooms, lanes.clone()));
+                        let memory = memory.clone();
+                        tokio::spawn(tick(Arc::clone(self), rooms, lanes.clone(), memory));
                     }
                     self.world.say(format_args!("{slot} starts"));
                     self.servers()[slot] = Some(Server {
@@ -204,6 +236,7 @@ impl Office {
                         lanes,
                         checkouts,
                         rooms,
+                        memory,
                         number,
                     });
                     return;
@@ -215,16 +248,33 @@ impl Office {
         }
     }
 
-    /// A server's rooms, where there are any; the outer `None`: it cannot start.
-    async fn take_rooms_up(&self, slot: usize, life: &Arc<Life>) -> Option<Option<Arc<Rooms>>> {
+    /// A server's rooms, where there are any; `None`: it cannot start.
+    async fn take_rooms_up(&self, slot: usize, own: &Connection) -> Option<Taken> {
         if !self.world.odds.has_room {
-            return Some(None);
+            return Some((None, None));
         }
+        let memory = match self.world.odds.room_dies {
+            true => Some((own.clone(), room::reborn(own).ok()?)),
+            false => None,
+        };
+        let store = memory.as_ref().map_or(&self.room, |(_, store)| store);
         let clock = self.clocks[slot].clone();
-        let rooms = room::rooms(&self.world, &self.room, life, clock);
+        let rooms = room::rooms(&self.world, store, &own.life, clock);
         let settings = self.room_settings.clone();
         rooms.open(room::ROOM, settings, None).await.ok()?;
-        Some(Some(rooms))
+        if memory.is_some() {
+            let row = rooms.row(room::ROOM)?;
+            let now_ms = self.world.clock.now_ms();
+            let kept_ms = self
+                .world
+                .disk()
+                .room
+                .as_ref()
+                .map_or(0, |kept| kept.taken_ms);
+            let cap = row.settings.cap;
+            self.world.doors().reborn(now_ms, kept_ms, cap);
+        }
+        Some((Some(rooms), memory))
     }
 
     /// Ends the server of that place as `kill -9` does: whatever it was about to do does not happen.

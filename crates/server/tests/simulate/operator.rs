@@ -112,8 +112,9 @@ impl Operator {
         let answer = self
             .office
             .ask(|server| async move {
-                let rooms = server.rooms?;
-                rooms.act(ROOM, action, None, "olga").await.ok()
+                let rooms = server.rooms.clone()?;
+                let acted = rooms.act(ROOM, action, None, "olga").await.ok()?;
+                server.keep().await.then_some(acted)
             })
             .await;
         let done = u64::from(answer.flatten().is_some());
@@ -127,13 +128,13 @@ impl Operator {
         let answer = self
             .office
             .ask(|server| async move {
-                let rooms = server.rooms?;
+                let rooms = server.rooms.clone()?;
                 let row = rooms.row(ROOM)?;
                 let mut settings = row.settings;
                 let (rate, cap) = new(settings.rate_per_minute, settings.cap);
                 (settings.rate_per_minute, settings.cap) = (rate, cap);
                 let changed = rooms.change(ROOM, row.version, settings, "olga").await;
-                changed.ok()
+                server.keep().await.then_some(changed.ok()?)
             })
             .await;
         let state = answer.flatten().map(|public| public.state);

@@ -4,14 +4,14 @@
 //! A line that says nothing within a second is given up, as the shop's own does: what was asked may or
 //! may not have happened. It writes down what the store said to it, at the store's time.
 
-use crate::store::Life;
-use crate::world::{Planted, World};
+use crate::store::{Connection, Life};
+use crate::world::{KeptRoom, Planted, World};
 use onsale_queue::room::port::{
     Advance, Answer, Change, Changed, Claim, Leased, Leaving, NumberBlock, Report, Seed, Seen,
     Shopper, Slot, Swept,
 };
 use onsale_queue::room::port::{RoomRow, RoomStore, StoreError};
-use onsale_queue::room::{MemoryStore, Rooms, RoomsConfig};
+use onsale_queue::room::{Journal, MemoryStore, Rooms, RoomsConfig};
 use onsale_queue::wire::{AuditEntry, BypassCode, ClaimRefused, Figures, RoomSettings};
 use onsale_queue::{Issuer, Keys, Place, QueueNumber, RoomId};
 use onsale_server::clock::Clock;
@@ -67,6 +67,49 @@ pub(crate) fn store(world: &Arc<World>) -> Arc<MemoryStore> {
         clock: world.clock.clone(),
         world: Arc::clone(world),
     })))
+}
+
+/// A room in its one server's memory, as `onsale serve` has it: taken up as it was kept, and what the
+/// journal says since.
+pub(crate) fn reborn(connection: &Connection) -> Result<Arc<MemoryStore>, StoreError> {
+    let world = &connection.world;
+    let surroundings = Arc::new(Surroundings {
+        clock: world.clock.clone(),
+        world: Arc::clone(world),
+    });
+    let journal = Arc::new(Journalled(connection.clone()));
+    let disk = world.disk();
+    let lines: Vec<_> = disk.room_lines.clone().into_iter().collect();
+    let store = match &disk.room {
+        Some(kept) => MemoryStore::import(surroundings, &kept.bytes)?,
+        None => MemoryStore::new(surroundings),
+    };
+    store.journalled(journal, &lines).map(Arc::new)
+}
+
+/// Keeps a room in memory, as the shop does every few seconds and after each change by an operator.
+pub(crate) async fn keep(connection: &Connection, store: &MemoryStore) -> bool {
+    let taken_ms = connection.world.clock.now_ms();
+    let (bytes, line) = store.export();
+    let kept = connection.write(None, move |disk| {
+        disk.room = Some(KeptRoom { bytes, taken_ms });
+        disk.room_lines.retain(|seq, _| *seq > line);
+    });
+    kept.await.is_ok()
+}
+
+/// The journal of a room in memory.
+struct Journalled(Connection);
+
+impl Journal for Journalled {
+    fn write(&self, seq: u64, line: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let written = self.0.write(None, move |disk| {
+                disk.room_lines.insert(seq, line);
+            });
+            written.await.map_err(|_| away())
+        })
+    }
 }
 
 /// A server's rooms, on its own clock.
@@ -125,6 +168,11 @@ impl Line {
 
     /// Asks the store; a question and an answer can be lost.
     async fn ask<T>(&self, step: impl FnOnce() -> Answer<'static, T>) -> Result<T, StoreError> {
+        if self.world.odds.room_dies {
+            // In the same process nothing is lost on the way.
+            self.life.gate(&self.world).await;
+            return step().await;
+        }
         let asked = async {
             self.passes().await;
             if self.world.happens(self.world.odds.room_question_lost) {

@@ -30,8 +30,9 @@ pub(crate) struct Stand {
     /// Somebody was asked to let them in, and nobody knows what came of it.
     perhaps_in: bool,
     been_in: bool,
-    /// When the document was written by which they had so many before them, in so many epochs.
-    last: Option<(i64, u64, usize)>,
+    /// When the document was written by which they had so many before them, with so many numbers given
+    /// in the epochs before theirs, in which life of the room.
+    last: Option<(i64, u64, (u64, usize))>,
 }
 
 impl Fan {
@@ -179,7 +180,11 @@ impl Fan {
         if public.outage.is_some() {
             return;
         }
-        let epochs = public.epochs.len();
+        let own = public.effective(mine.joined.pass.place).epoch;
+        let earlier = public.epochs.iter().filter(|known| known.epoch < own);
+        // A room that has died learns from the passes that are shown how many had been given before.
+        let given = earlier.map(|known| known.next.0).sum();
+        let epochs = (given, self.world().doors().lives());
         if let Some((written_ms, before, of)) = mine.last {
             if public.now_ms <= written_ms {
                 return;

@@ -106,6 +106,8 @@ pub(crate) struct Odds {
     pub(crate) room_stalled: u32,
     pub(crate) room_question_lost: u32,
     pub(crate) room_answer_lost: u32,
+    /// Whether the room lives in its one server's memory and dies with it.
+    pub(crate) room_dies: bool,
     /// Seconds between two deeds of an operator, about.
     pub(crate) operator_every_s: u32,
 }
@@ -129,13 +131,16 @@ impl Odds {
             fans: 1,
             has_room: true,
             room_knows_stock: false,
+            room_dies: false,
             room_stalled: often(20),
             room_question_lost: often(60),
             room_answer_lost: often(60),
             operator_every_s: 1,
         };
+        let servers = dice.usize(1..=3);
         Self {
-            servers: dice.usize(1..=3),
+            servers,
+            room_dies: servers == 1 && dice.u32(0..4) > 0,
             fans: dice.u32(4..=24),
             has_room: dice.u32(0..3) > 0,
             room_knows_stock: dice.bool(),
@@ -171,6 +176,12 @@ pub(crate) struct Counts {
     pub(crate) room_changes: u64,
 }
 
+/// A room as it was kept.
+pub(crate) struct KeptRoom {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) taken_ms: i64,
+}
+
 /// What is durable.
 #[derive(Default)]
 pub(crate) struct Disk {
@@ -182,6 +193,9 @@ pub(crate) struct Disk {
     pub(crate) checkouts: BTreeMap<(OrderId, u32), CheckoutRow>,
     pub(crate) nudged: BTreeSet<(OrderId, u32)>,
     pub(crate) beats: BTreeMap<[u8; 16], i64>,
+    /// The room in memory as it was kept last, and its journal since.
+    pub(crate) room: Option<KeptRoom>,
+    pub(crate) room_lines: BTreeMap<u64, String>,
     /// Who may append next, by the number of the turn.
     pub(crate) turns: BTreeMap<PerformanceId, u64>,
 }
