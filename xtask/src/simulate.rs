@@ -1,5 +1,5 @@
-//! `cargo xtask simulate`: servers, database, bank and fans in one thread, from one number
-//! (`crates/server/tests/simulate`).
+//! `cargo xtask simulate`: servers, database, waiting room, bank and fans in one thread, from one
+//! number (`crates/server/tests/simulate`).
 
 use std::process::ExitCode;
 

@@ -1,7 +1,8 @@
 //! The only place that reads the clock and the random source. Everything else is handed a [`Clock`].
 
 use std::cell::RefCell;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -14,15 +15,39 @@ pub enum Clock {
     /// The machine's wall clock.
     #[default]
     System,
-    /// Set by hand, ms since the epoch.
-    Manual(watch::Sender<i64>),
+    /// Moved by hand.
+    Manual(Hand),
+}
+
+/// A clock that is moved by hand: what it shows, and how much time has passed whatever it shows.
+#[derive(Clone, Debug)]
+pub struct Hand {
+    /// Ms since the epoch.
+    now_ms: watch::Sender<i64>,
+    passed_ms: Arc<AtomicU64>,
+}
+
+impl Hand {
+    /// Time passes; none does where the clock is set back.
+    fn advance(&self, by_ms: i64) {
+        let passed_ms = u64::try_from(by_ms).unwrap_or(0);
+        self.passed_ms.fetch_add(passed_ms, Ordering::Relaxed);
+        self.put_wrong(by_ms);
+    }
+
+    fn put_wrong(&self, by_ms: i64) {
+        self.now_ms.send_modify(|now_ms| *now_ms += by_ms);
+    }
 }
 
 impl Clock {
     /// A clock that stands at `now_ms` until [`set`](Self::set) or [`advance`](Self::advance).
     #[must_use]
     pub fn manual(now_ms: i64) -> Self {
-        Self::Manual(watch::Sender::new(now_ms))
+        Self::Manual(Hand {
+            now_ms: watch::Sender::new(now_ms),
+            passed_ms: Arc::default(),
+        })
     }
     /// Milliseconds since the Unix epoch.
     #[must_use]
@@ -33,11 +58,10 @@ impl Clock {
                 .map_or(0, |since| {
                     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
                 }),
-            Self::Manual(now_ms) => *now_ms.borrow(),
+            Self::Manual(hand) => *hand.now_ms.borrow(),
         }
     }
-    /// Milliseconds that only ever grow, from any beginning. A manual clock is trusted not to be set
-    /// back.
+    /// Milliseconds that only ever grow, from any beginning, whatever the wall clock shows.
     #[must_use]
     pub fn monotonic_ms(&self) -> u64 {
         static BEGAN: OnceLock<Instant> = OnceLock::new();
@@ -46,19 +70,23 @@ impl Clock {
                 let since = BEGAN.get_or_init(Instant::now).elapsed();
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
             }
-            Self::Manual(now_ms) => u64::try_from(*now_ms.borrow()).unwrap_or(0),
+            Self::Manual(hand) => hand.passed_ms.load(Ordering::Relaxed),
         }
     }
-    /// Moves a manual clock; the system's clock is left alone.
+    /// Lets time pass on a manual clock; the system's clock is left alone.
     pub fn advance(&self, by_ms: i64) {
-        if let Self::Manual(now_ms) = self {
-            now_ms.send_modify(|now_ms| *now_ms += by_ms);
+        if let Self::Manual(hand) = self {
+            hand.advance(by_ms);
         }
     }
-    /// Sets a manual clock; the system's clock is left alone.
+    /// Lets time pass on a manual clock until it shows that; the system's clock is left alone.
     pub fn set(&self, to_ms: i64) {
-        if let Self::Manual(now_ms) = self {
-            now_ms.send_replace(to_ms);
+        self.advance(to_ms - self.now_ms());
+    }
+    /// Sets a manual clock ahead or back while no time passes; the system's clock is left alone.
+    pub fn put_wrong(&self, by_ms: i64) {
+        if let Self::Manual(hand) = self {
+            hand.put_wrong(by_ms);
         }
     }
     /// Waits until `at_ms` is reached. On the system's clock a few seconds at a time, so
@@ -72,9 +100,13 @@ impl Clock {
                 };
                 tokio::time::sleep(Duration::from_millis(left_ms).min(LONGEST_SLEEP)).await;
             },
-            Self::Manual(now_ms) => {
+            Self::Manual(hand) => {
                 // The sender is in `self`, so the channel cannot be closed.
-                let _ = now_ms.subscribe().wait_for(|&now_ms| now_ms >= at_ms).await;
+                let _ = hand
+                    .now_ms
+                    .subscribe()
+                    .wait_for(|&now_ms| now_ms >= at_ms)
+                    .await;
             }
         }
     }
@@ -111,8 +143,18 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
-    use super::random_bytes;
+    use super::{Clock, random_bytes};
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_clock_that_is_put_wrong_shows_another_time_and_none_has_passed() {
+        let clock = Clock::manual(1_000);
+        clock.advance(50);
+        clock.put_wrong(-700);
+        assert_eq!((clock.now_ms(), clock.monotonic_ms()), (350, 50));
+        clock.set(400);
+        assert_eq!((clock.now_ms(), clock.monotonic_ms()), (400, 100));
+    }
 
     #[test]
     fn no_random_bytes_are_given_twice_also_where_they_are_fetched_ahead() {

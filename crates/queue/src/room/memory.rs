@@ -98,6 +98,8 @@ impl MemoryStore {
                 return Err(StoreError::Unreadable("a room without an epoch".into()));
             }
             book.wake(now_ms);
+            // Also where no number had been given: the first may have been since.
+            book.begin_anew(now_ms);
         }
         Ok(Self {
             world,

@@ -133,6 +133,8 @@ struct Shelf {
     inside: Mutex<BTreeMap<Slot, Known>>,
     /// Who left while the store could not be told.
     untold: Mutex<BTreeMap<Slot, (Shopper, Leaving)>>,
+    /// Admissions that were given up here, until their time is past.
+    left: Mutex<BTreeMap<[u8; 16], i64>>,
     /// The servers there were at the last tick that the store answered.
     servers: Mutex<Servers>,
     away: Mutex<Option<Away>>,
@@ -215,6 +217,7 @@ impl Rooms {
             observed: Mutex::default(),
             inside: Mutex::default(),
             untold: Mutex::default(),
+            left: Mutex::default(),
             servers: Mutex::default(),
             away: Mutex::default(),
             heard: AtomicU64::new(0),

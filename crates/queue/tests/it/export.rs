@@ -107,6 +107,21 @@ async fn numbers_given_after_the_last_export_are_never_given_again() {
 }
 
 #[tokio::test]
+async fn the_first_numbers_are_not_given_again_where_the_export_knows_of_none() {
+    let (world, store, hall) = begin();
+    let server = hall.open(settings()).await;
+    let (exported, _) = store.export();
+    let unseen = join(&server, 1).await;
+
+    let hall = again(&world, &exported);
+    hall.pass(1_000);
+    let server = hall.server(RoomSettings::default()).await;
+    let after = join(&server, 2).await;
+    assert_ne!(unseen.pass.place, after.pass.place);
+    assert!(unseen.pass.place < after.pass.place);
+}
+
+#[tokio::test]
 async fn an_export_that_cannot_be_read_is_refused_with_the_reason() {
     let world = TestWorld::at(0);
     for (text, reason) in [

@@ -5,11 +5,12 @@ use crate::servers::{
     patient_hall_at, store_at,
 };
 use crate::support::*;
+use onsale_queue::room::port::Leaving;
 use onsale_queue::room::{Joined, Rooms};
 use onsale_queue::wire::{
     ClaimRefused, Deed, JoinRefused, Outage, OutagePolicy, RoomSettings, Standing,
 };
-use onsale_queue::{Action, Place};
+use onsale_queue::{Action, Place, RoomState};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -273,6 +274,46 @@ async fn while_redis_is_away_everybody_is_held_if_the_operator_says_so() {
         entry.deed,
         Deed::Away { admitted: 0, for_ms } if for_ms >= 60_000
     )));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_left_is_not_taken_at_their_word_where_they_left() {
+    let redis = Server::start(&[]);
+    let hall = hall_at(&redis.url(), 0).await;
+    let server = hall.open(settings()).await;
+    let other = hall.server(settings()).await;
+    let joined = join_many(&server, 0..2).await;
+    hall.run(&server, 250, 250).await;
+    let left = claim(&server, &joined[0]).await.unwrap();
+    let stays = claim(&server, &joined[1]).await.unwrap();
+    let gone = server.leave(&left.admission, Leaving::Completed).await;
+    assert_eq!(gone, Ok(true), "and Redis knows");
+    redis.freeze();
+    assert!(!is_inside(&server, &left).await);
+    assert!(is_inside(&server, &stays).await);
+    assert!(is_inside(&other, &left).await, "nobody can tell it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_does_not_show_a_room_as_it_was_before_an_operator_changed_it() {
+    let redis = Server::start(&[]);
+    let hall = hall_at(&redis.url(), 0).await;
+    let server = hall.open(settings()).await;
+    redis.freeze();
+    server.tick(ROOM, SOLD_FREELY).await.unwrap();
+    redis.thaw();
+    // Between two ticks, Redis answers.
+    eventually("the room is paused", || async {
+        let paused = server.act(ROOM, Action::Pause, None, "olga").await;
+        paused.ok().map(drop)
+    })
+    .await;
+    redis.freeze();
+    hall.pass(60_000);
+    server.tick(ROOM, SOLD_FREELY).await.unwrap();
+    let shown = public(&server);
+    assert!(shown.outage.is_some());
+    assert_eq!(shown.state, RoomState::Paused);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

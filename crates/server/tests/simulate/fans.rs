@@ -2,12 +2,14 @@
 //! what is on the disk.
 
 use crate::office::{Office, PERFORMANCES, ROWS, SEATS};
+use crate::visit::Stand;
 use crate::world::World;
 use booking_core::command::SeatRequest;
 use booking_core::price::{OrderItem, Place};
 use booking_core::{
     Command, CommandId, Event, FanId, HoldId, OrderId, PerformanceId, PriceTypeIx, SeatIx, quote,
 };
+use onsale_queue::room::Admitted;
 use onsale_server::checkout::step::Step;
 use onsale_server::checkout::{Buyer, Checkout, CheckoutError, Wanted};
 use onsale_server::lane::LaneError;
@@ -61,6 +63,10 @@ pub(crate) struct Fan {
     pub(crate) id: FanId,
     pub(crate) office: Arc<Office>,
     pub(crate) notes: Arc<Notes>,
+    /// The admission that they are in the shop with.
+    admitted: Mutex<Option<Admitted>>,
+    /// A place in the line that they went away with.
+    kept: Mutex<Option<Stand>>,
 }
 
 /// What a fan has.
@@ -71,15 +77,33 @@ struct Held {
 }
 
 impl Fan {
-    fn world(&self) -> &World {
+    pub(crate) fn new(id: FanId, office: &Arc<Office>, notes: &Arc<Notes>) -> Self {
+        Self {
+            id,
+            office: Arc::clone(office),
+            notes: Arc::clone(notes),
+            admitted: Mutex::default(),
+            kept: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn world(&self) -> &World {
         &self.office.world
     }
 
-    fn roll(&self, most: u32) -> u32 {
+    pub(crate) fn admitted(&self) -> MutexGuard<'_, Option<Admitted>> {
+        self.admitted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Option<Stand>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn roll(&self, most: u32) -> u32 {
         self.world().dice().u32(0..most)
     }
 
-    async fn think(&self, most_ms: u64) {
+    pub(crate) async fn think(&self, most_ms: u64) {
         let ms = self.world().dice().u64(1..most_ms);
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
@@ -88,9 +112,17 @@ impl Fan {
     pub(crate) async fn live(self) {
         while !self.world().is_closing() {
             self.think(3_000).await;
-            if let Some(held) = self.hold().await {
-                self.go_on_with(held).await;
+            if self.world().odds.has_room {
+                self.visit().await;
+            } else {
+                self.shop().await;
             }
+        }
+    }
+
+    pub(crate) async fn shop(&self) {
+        if let Some(held) = self.hold().await {
+            self.go_on_with(held).await;
         }
     }
 
@@ -108,6 +140,9 @@ impl Fan {
     }
 
     async fn hold(&self) -> Option<Held> {
+        if !self.may_shop().await {
+            return None;
+        }
         let performance = PERFORMANCES[self.roll(2) as usize];
         let hold = HoldId::from_u128(self.world().id().as_u128());
         let seats = self.choose();
@@ -244,6 +279,9 @@ impl Fan {
     }
 
     async fn pay(&self, held: &Held) {
+        if !self.may_shop().await {
+            return;
+        }
         let order = OrderId::from_u128(self.world().id().as_u128());
         for _ in 0..2 {
             let card = CARDS[self.roll(10) as usize];

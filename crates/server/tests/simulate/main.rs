@@ -1,11 +1,12 @@
 //! A shop, its servers, its database, its bank and its fans in one thread, whose every accident comes
 //! from one number: the same number is the same history, to the last message.
 //!
-//! The lanes, the checkout with its take-overs and the payment simulator are the shop's own. Around them
-//! everything is simulated: time, the disk, the lines to the database and to the bank, and the fans.
+//! The lanes, the checkout with its take-overs, the payment simulator and the waiting room with its store
+//! are the shop's own. Around them everything is simulated: time, the disk, the lines to the database, to
+//! the room's store and to the bank, the fans and the operators.
 //! Servers are killed between any two steps, writes fail, or happen and are not known to have happened,
 //! lines stall, messages are lost, clocks are wrong and jump. At the end an auditor
-//! ([`audit`]) says what is not as it must be.
+//! ([`audit`], and [`doors`] for the room) says what is not as it must be.
 //!
 //! ```text
 //! cargo test -p onsale-server --test simulate                   as part of the tests
@@ -16,10 +17,14 @@
 mod audit;
 mod bank;
 mod checkouts;
+mod doors;
 mod fans;
 mod office;
+mod operator;
+mod room;
 mod run;
 mod store;
+mod visit;
 mod world;
 
 use clap::Parser as _;
@@ -128,6 +133,7 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
             writes_not_known,
             answers_lost,
             crashes,
+            jumps,
             stalls,
             taken_over,
             holds,
@@ -136,6 +142,11 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
             declined,
             undone,
             asked_again,
+            joined,
+            let_in,
+            not_let_in,
+            were_idle,
+            room_changes,
         } = counts;
         all.appends += appends;
         all.conflicts += conflicts;
@@ -144,6 +155,7 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
         all.writes_not_known += writes_not_known;
         all.answers_lost += answers_lost;
         all.crashes += crashes;
+        all.jumps += jumps;
         all.stalls += stalls;
         all.taken_over += taken_over;
         all.holds += holds;
@@ -152,11 +164,17 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
         all.declined += declined;
         all.undone += undone;
         all.asked_again += asked_again;
+        all.joined += joined;
+        all.let_in += let_in;
+        all.not_let_in += not_let_in;
+        all.were_idle += were_idle;
+        all.room_changes += room_changes;
     }
     println!(
         "{} seeds in {:.1} s: {} holds ({} refused), {} orders sold, {} declined, {} undone; {} batches, \
          {} conflicts, {} commands known before; {} writes failed, {} happened and were not known, {} \
-         answers lost, {} stalls, {} servers killed, {} checkouts taken over, {} questions asked again",
+         answers lost, {} stalls, {} servers killed, {} clocks put wrong, {} checkouts taken over, {} questions asked again; {} places in the line, {} let in, {} not \
+         yet, {} silent for too long, {} changes by operators",
         outcomes.len(),
         took.as_secs_f64(),
         all.holds,
@@ -172,8 +190,14 @@ fn summary(outcomes: &[&Outcome], took: Duration) {
         all.answers_lost,
         all.stalls,
         all.crashes,
+        all.jumps,
         all.taken_over,
         all.asked_again,
+        all.joined,
+        all.let_in,
+        all.not_let_in,
+        all.were_idle,
+        all.room_changes,
     );
 }
 

@@ -1,11 +1,14 @@
 //! Servers that live and die over one world, and how one is asked.
 
 use crate::bank::Line;
+use crate::room;
 use crate::store::{Connection, Life};
 use crate::world::{NOW_MS, World, server_id};
 use booking_core::terms::{BookingRules, GapRule};
 use booking_core::{PerformanceId, SaleTerms, test_support};
 use futures_util::future::BoxFuture;
+use onsale_queue::room::{MemoryStore, Rooms, ShopReport};
+use onsale_queue::wire::RoomSettings;
 use onsale_server::checkout::crash::CrashPlan;
 use onsale_server::checkout::{Checkouts, Parts, Settings};
 use onsale_server::clock::Clock;
@@ -16,6 +19,14 @@ use std::time::Duration;
 
 /// How long anybody waits for an answer before they ask again.
 const PATIENCE: Duration = Duration::from_secs(6);
+/// How often a server's rooms tick.
+const ROOM_TICK: Duration = Duration::from_millis(250);
+/// Ticks until a room in memory is kept.
+const ROOM_KEPT_EVERY: u32 = 20;
+/// How far the clock of a server is behind at most.
+pub(crate) const BEHIND_MS: i64 = 6_000;
+/// And ahead.
+const AHEAD_MS: i64 = 10_000;
 /// What is on sale.
 pub(crate) const PERFORMANCES: [PerformanceId; 2] =
     [PerformanceId::from_u128(1), PerformanceId::from_u128(2)];
@@ -55,6 +66,25 @@ pub(crate) struct Server {
     pub(crate) life: Arc<Life>,
     pub(crate) lanes: Lanes,
     pub(crate) checkouts: Checkouts,
+    /// Where the shop is behind a room.
+    pub(crate) rooms: Option<Arc<Rooms>>,
+    /// Its room in memory, where it is its own.
+    memory: Option<(Connection, Arc<MemoryStore>)>,
+    /// Which of all lives of servers this is.
+    pub(crate) number: u64,
+}
+
+/// A server's rooms, and its own memory of them.
+type Taken = (Option<Arc<Rooms>>, Option<(Connection, Arc<MemoryStore>)>);
+
+impl Server {
+    /// Keeps a room of its own: what an operator did is answered when it is kept.
+    pub(crate) async fn keep(&self) -> bool {
+        match &self.memory {
+            Some((connection, store)) => room::keep(connection, store).await,
+            None => true,
+        }
+    }
 }
 
 /// All of them, by their place.
@@ -62,7 +92,38 @@ pub(crate) struct Office {
     pub(crate) world: Arc<World>,
     pub(crate) goods: Goods,
     clocks: Vec<Clock>,
+    room: Arc<MemoryStore>,
+    room_settings: RoomSettings,
     servers: Mutex<Vec<Option<Server>>>,
+}
+
+/// A server's ticks of its rooms; those of one that is dead never end.
+async fn tick(
+    office: Arc<Office>,
+    rooms: Arc<Rooms>,
+    lanes: Lanes,
+    memory: Option<(Connection, Arc<MemoryStore>)>,
+) {
+    for ticks in 1_u32.. {
+        let world = &office.world;
+        let is_known = world.odds.room_knows_stock && !world.is_closing();
+        let left = PERFORMANCES.map(|performance| {
+            let live = lanes.peek(performance)?;
+            Some(u64::from(live.counts().open))
+        });
+        let report = ShopReport {
+            health_permille: if world.happens(50) { 300 } else { 1_000 },
+            places_left: left.into_iter().sum::<Option<u64>>().filter(|_| is_known),
+        };
+        // A store that is away is no error of the tick; whatever else is, is one of the next as well.
+        let _ = rooms.tick(room::ROOM, report).await;
+        if let Some((connection, store)) = &memory
+            && ticks.is_multiple_of(ROOM_KEPT_EVERY)
+        {
+            room::keep(connection, store).await;
+        }
+        tokio::time::sleep(ROOM_TICK).await;
+    }
 }
 
 /// Times as in the shop, but for those that a fan would wait minutes for.
@@ -84,7 +145,11 @@ impl Office {
         let clocks = (0..servers)
             .map(|_| Clock::manual(NOW_MS + world.dice().i64(-1_500..1_500)))
             .collect();
+        let room_settings = room::settings(&world);
+        world.doors().caps.push((NOW_MS - 1, room_settings.cap));
         Arc::new(Self {
+            room: room::store(&world),
+            room_settings,
             world,
             goods: house(),
             clocks,
@@ -100,7 +165,7 @@ impl Office {
         self.clocks.len()
     }
 
-    /// All clocks go on by so much, and one of them may jump.
+    /// All clocks go on by so much.
     pub(crate) fn pass(&self, by_ms: i64) {
         self.world.clock.advance(by_ms);
         for clock in &self.clocks {
@@ -108,15 +173,20 @@ impl Office {
         }
     }
 
-    /// A server's clock is put ahead.
+    /// A server's clock is put ahead or back, while no time passes. It is never further behind than
+    /// [`BEHIND_MS`] nor further ahead than [`AHEAD_MS`].
     pub(crate) fn jump(&self, slot: usize, by_ms: i64) {
+        let clock = &self.clocks[slot];
+        let wrong_ms = clock.now_ms() - self.world.clock.now_ms();
+        let by_ms = (wrong_ms + by_ms).clamp(-BEHIND_MS, AHEAD_MS) - wrong_ms;
         self.world
             .say(format_args!("the clock of {slot} jumps {by_ms} ms"));
-        self.clocks[slot].advance(by_ms);
+        self.world.count(|counts| counts.jumps += 1);
+        clock.put_wrong(by_ms);
     }
 
     /// Starts the server of that place, as often as it takes.
-    pub(crate) async fn start(&self, slot: usize) {
+    pub(crate) async fn start(self: &Arc<Self>, slot: usize) {
         loop {
             let life = Life::new(slot);
             let connection = Connection {
@@ -147,21 +217,64 @@ impl Office {
                 crash: CrashPlan::default(),
                 server: server_id(slot),
             });
-            match started.await {
-                Ok(checkouts) => {
+            let started = started.await;
+            let own = Connection {
+                world: Arc::clone(&self.world),
+                life: Arc::clone(&life),
+            };
+            let rooms = self.take_rooms_up(slot, &own).await;
+            match started.ok().zip(rooms) {
+                Some((checkouts, (rooms, memory))) => {
+                    let number = self.world.next_turn();
+                    if let Some(rooms) = rooms.clone() {
+                        let memory = memory.clone();
+                        tokio::spawn(tick(Arc::clone(self), rooms, lanes.clone(), memory));
+                    }
                     self.world.say(format_args!("{slot} starts"));
                     self.servers()[slot] = Some(Server {
                         life,
                         lanes,
                         checkouts,
+                        rooms,
+                        memory,
+                        number,
                     });
                     return;
                 }
                 // The process ends, and is started again by whoever looks after it.
-                Err(_) => life.end(),
+                None => life.end(),
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
+    }
+
+    /// A server's rooms, where there are any; `None`: it cannot start.
+    async fn take_rooms_up(&self, slot: usize, own: &Connection) -> Option<Taken> {
+        if !self.world.odds.has_room {
+            return Some((None, None));
+        }
+        let memory = match self.world.odds.room_dies {
+            true => Some((own.clone(), room::reborn(own).ok()?)),
+            false => None,
+        };
+        let store = memory.as_ref().map_or(&self.room, |(_, store)| store);
+        let clock = self.clocks[slot].clone();
+        let rooms = room::rooms(&self.world, store, &own.life, clock);
+        let settings = self.room_settings.clone();
+        rooms.open(room::ROOM, settings, None).await.ok()?;
+        if memory.is_some() {
+            let row = rooms.row(room::ROOM)?;
+            let now_ms = self.world.clock.now_ms();
+            let kept_ms = self
+                .world
+                .disk()
+                .room
+                .as_ref()
+                .map_or(0, |kept| kept.taken_ms);
+            let cap = row.settings.cap;
+            self.world.doors().reborn(now_ms, kept_ms, cap);
+        }
+        Some((Some(rooms), memory))
     }
 
     /// Ends the server of that place as `kill -9` does: whatever it was about to do does not happen.

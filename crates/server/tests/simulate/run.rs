@@ -3,6 +3,7 @@
 use crate::audit;
 use crate::fans::{Fan, Notes};
 use crate::office::Office;
+use crate::operator::Operator;
 use crate::world::{Counts, Planted, World};
 use booking_core::FanId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,14 +75,15 @@ async fn sale(office: &Arc<Office>, notes: &Arc<Notes>) -> Vec<String> {
     let breaking = tokio::spawn(break_things(Arc::clone(office)));
     let fans: Vec<_> = (0..world.odds.fans)
         .map(|nth| {
-            let fan = Fan {
-                id: FanId::from_u128(u128::from(nth) + 1),
-                office: Arc::clone(office),
-                notes: Arc::clone(notes),
-            };
+            let id = FanId::from_u128(u128::from(nth) + 1);
+            let fan = Fan::new(id, office, notes);
             tokio::spawn(fan.live())
         })
         .collect();
+    let operating = world.odds.has_room.then(|| {
+        let office = Arc::clone(office);
+        tokio::spawn(Operator { office }.work())
+    });
     tokio::time::sleep(SALE).await;
     world.say(format_args!("the sale closes; nothing goes wrong any more"));
     world.close();
@@ -89,6 +91,11 @@ async fn sale(office: &Arc<Office>, notes: &Arc<Notes>) -> Vec<String> {
     let mut faults = Vec::new();
     if breaking.await.is_err() {
         faults.push("the one who breaks things panicked".to_owned());
+    }
+    if let Some(operating) = operating
+        && !matches!(tokio::time::timeout(HEALING, operating).await, Ok(Ok(())))
+    {
+        faults.push("the operator cannot open the room".to_owned());
     }
     for fan in fans {
         match tokio::time::timeout(HEALING, fan).await {
@@ -105,6 +112,7 @@ async fn sale(office: &Arc<Office>, notes: &Arc<Notes>) -> Vec<String> {
     }
     faults.append(&mut left);
     faults.extend(audit::faults(office, notes));
+    faults.extend(world.doors().faults());
     ticking.abort();
     noticing.abort();
     faults
@@ -131,7 +139,7 @@ async fn break_things(office: Arc<Office>) {
         }
         let slot = world.dice().usize(0..office.places());
         if world.dice().u32(0..6) == 0 {
-            let by_ms = world.dice().i64(100..4_000);
+            let by_ms = world.dice().i64(-5_000..5_000);
             office.jump(slot, by_ms);
             continue;
         }

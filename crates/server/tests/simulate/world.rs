@@ -3,6 +3,7 @@
 //!
 //! Nothing here is the program's own, so that a fault of the program cannot hide in it.
 
+use crate::doors::Doors;
 use booking_core::ledger::GENESIS;
 use booking_core::{CommandId, OrderId, PerformanceId, TicketId};
 use onsale_server::clock::Clock;
@@ -36,14 +37,32 @@ pub(crate) enum Planted {
     NoRecord,
     /// Taking the money happens, and is answered as if it had been refused for good.
     MoneyKept,
+    /// The room's store lets one more in where the shop is full.
+    OneMoreIn,
+    /// It gives a number that it has given before.
+    NumberTwice,
+    /// It says for a moment that fewer have been called.
+    ServingBack,
+    /// It lets in again on a place whose visitor has been in.
+    PlaceUsedTwice,
+    /// It takes a sign of life of who has left.
+    OverAndInside,
+    /// It says that it has called, and calls nobody.
+    NobodyCalled,
 }
 
 impl Planted {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::LostAppend,
         Self::NoConflict,
         Self::NoRecord,
         Self::MoneyKept,
+        Self::OneMoreIn,
+        Self::NumberTwice,
+        Self::ServingBack,
+        Self::PlaceUsedTwice,
+        Self::OverAndInside,
+        Self::NobodyCalled,
     ];
 
     /// What the auditor says of it, among other things.
@@ -52,6 +71,12 @@ impl Planted {
             Self::LostAppend | Self::NoConflict => "was acknowledged with",
             Self::NoRecord => "was done twice",
             Self::MoneyKept => "paid",
+            Self::OneMoreIn => "are inside at",
+            Self::NumberTwice => "was given to",
+            Self::ServingBack => "went back at",
+            Self::PlaceUsedTwice => "was let in twice",
+            Self::OverAndInside => "accepted after it had ended",
+            Self::NobodyCalled => "still waits",
         }
     }
 }
@@ -74,6 +99,17 @@ pub(crate) struct Odds {
     pub(crate) crash_every_s: u32,
     pub(crate) servers: usize,
     pub(crate) fans: u32,
+    /// Whether the shop is behind a waiting room.
+    pub(crate) has_room: bool,
+    /// Whether the room calls only as many as there are places to sell.
+    pub(crate) room_knows_stock: bool,
+    pub(crate) room_stalled: u32,
+    pub(crate) room_question_lost: u32,
+    pub(crate) room_answer_lost: u32,
+    /// Whether the room lives in its one server's memory and dies with it.
+    pub(crate) room_dies: bool,
+    /// Seconds between two deeds of an operator, about.
+    pub(crate) operator_every_s: u32,
 }
 
 impl Odds {
@@ -93,10 +129,22 @@ impl Odds {
             crash_every_s: often(12),
             servers: 1,
             fans: 1,
+            has_room: true,
+            room_knows_stock: false,
+            room_dies: false,
+            room_stalled: often(20),
+            room_question_lost: often(60),
+            room_answer_lost: often(60),
+            operator_every_s: 1,
         };
+        let servers = dice.usize(1..=3);
         Self {
-            servers: dice.usize(1..=3),
+            servers,
+            room_dies: servers == 1 && dice.u32(0..4) > 0,
             fans: dice.u32(4..=24),
+            has_room: dice.u32(0..3) > 0,
+            room_knows_stock: dice.bool(),
+            operator_every_s: dice.u32(2..30),
             ..odds
         }
     }
@@ -112,6 +160,7 @@ pub(crate) struct Counts {
     pub(crate) writes_not_known: u64,
     pub(crate) answers_lost: u64,
     pub(crate) crashes: u64,
+    pub(crate) jumps: u64,
     pub(crate) stalls: u64,
     pub(crate) taken_over: u64,
     pub(crate) holds: u64,
@@ -120,6 +169,17 @@ pub(crate) struct Counts {
     pub(crate) declined: u64,
     pub(crate) undone: u64,
     pub(crate) asked_again: u64,
+    pub(crate) joined: u64,
+    pub(crate) let_in: u64,
+    pub(crate) not_let_in: u64,
+    pub(crate) were_idle: u64,
+    pub(crate) room_changes: u64,
+}
+
+/// A room as it was kept.
+pub(crate) struct KeptRoom {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) taken_ms: i64,
 }
 
 /// What is durable.
@@ -133,6 +193,9 @@ pub(crate) struct Disk {
     pub(crate) checkouts: BTreeMap<(OrderId, u32), CheckoutRow>,
     pub(crate) nudged: BTreeSet<(OrderId, u32)>,
     pub(crate) beats: BTreeMap<[u8; 16], i64>,
+    /// The room in memory as it was kept last, and its journal since.
+    pub(crate) room: Option<KeptRoom>,
+    pub(crate) room_lines: BTreeMap<u64, String>,
     /// Who may append next, by the number of the turn.
     pub(crate) turns: BTreeMap<PerformanceId, u64>,
 }
@@ -185,6 +248,7 @@ pub(crate) struct World {
     dice: Mutex<fastrand::Rng>,
     disk: Mutex<Disk>,
     counts: Mutex<Counts>,
+    doors: Mutex<Doors>,
     trace: Mutex<Trace>,
 }
 
@@ -217,6 +281,7 @@ impl World {
             dice: Mutex::new(dice),
             disk: Mutex::default(),
             counts: Mutex::default(),
+            doors: Mutex::default(),
             trace: Mutex::new(Trace {
                 hash: Sha256::new(),
                 tail: VecDeque::new(),
@@ -227,6 +292,10 @@ impl World {
 
     pub(crate) fn disk(&self) -> MutexGuard<'_, Disk> {
         lock(&self.disk)
+    }
+
+    pub(crate) fn doors(&self) -> MutexGuard<'_, Doors> {
+        lock(&self.doors)
     }
 
     pub(crate) fn dice(&self) -> MutexGuard<'_, fastrand::Rng> {

@@ -115,6 +115,7 @@ impl Book {
             // Called before, and nobody knows any more who came: nothing is expected of them, but
             // their turns stand.
             book.row.expected = 0;
+            book.begin_anew(now_ms);
         }
         book.wake(now_ms);
         book.learn(seed, true, now_ms);
@@ -149,8 +150,7 @@ impl Book {
         }
     }
 
-    /// After reading it back: the order of deadlines, and a new epoch, for what was read may be older
-    /// than the last number given.
+    /// After reading it back: the order of deadlines, and time that goes on from now.
     pub(in crate::room) fn wake(&mut self, now_ms: i64) {
         self.deadlines = self
             .inside
@@ -159,9 +159,11 @@ impl Book {
             .collect();
         self.swept_ms = now_ms;
         self.turned_ms = now_ms;
-        if self.current().next.0 > 0 {
-            self.begin(next_epoch(now_ms, self.current().epoch));
-        }
+    }
+
+    /// Numbers are given in another epoch from now on: what is known may be older than the last one.
+    pub(in crate::room) fn begin_anew(&mut self, now_ms: i64) {
+        self.begin(next_epoch(now_ms, self.current().epoch));
     }
 
     pub(in crate::room) fn row(&self, now_ms: i64) -> RoomRow {

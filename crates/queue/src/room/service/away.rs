@@ -15,7 +15,7 @@
 //! What this does not cover is one server that has lost the store while others have not: they go on
 //! filling the cap, and it goes on filling its share. `docs/operations/waiting-room.md` says how far.
 
-use super::{Known, RETRY_AWAY_MS, Rooms, Shelf, ShopReport, lock};
+use super::{Known, RETRY_AWAY_MS, Rooms, Shelf, ShopReport, lock, shelf::calls_fewer};
 use crate::controller::{Controller, Shop};
 use crate::number::{Epoch, ServingPosition};
 use crate::room::memory::book::Book;
@@ -182,6 +182,13 @@ impl Rooms {
             });
             away.tick(shop, &report, now_ms);
             let mut row = away.book.row(now_ms);
+            if row.version < known.version || calls_fewer(&row, &known) {
+                // The store answered something meanwhile, only not a tick.
+                row = RoomRow {
+                    now_ms,
+                    ..known.clone()
+                };
+            }
             // Shown: the operator's settings, not this server's share.
             row.settings = known.settings.clone();
             row.active = known.active;

@@ -48,8 +48,7 @@ impl Rooms {
         let Ok(shelf) = self.shelf(admission.room) else {
             return Presence::Over;
         };
-        let untold = lock(&shelf.untold).get(&shopper.slot).copied();
-        if untold.is_some_and(|(left, _)| left.nonce == shopper.nonce) {
+        if lock(&shelf.left).contains_key(&admission.id) {
             return Presence::Over;
         }
         if lock(&shelf.away).is_some() {
@@ -78,6 +77,7 @@ impl Rooms {
         let shopper = shopper_of(admission);
         let shelf = self.shelf(admission.room)?;
         lock(&shelf.inside).remove(&shopper.slot);
+        self.note_left(&shelf, admission);
         let left = if lock(&shelf.away).is_some() {
             self.leave_while_away(&shelf, shopper, how);
             Err(StoreError::Away("it is told later".into()))
@@ -91,6 +91,16 @@ impl Rooms {
             }
         }
         left
+    }
+
+    /// Whoever has left here is not taken at their word afterwards, when the store cannot be asked.
+    fn note_left(&self, shelf: &Shelf, admission: &Admission) {
+        let mut left = lock(&shelf.left);
+        if left.len() >= MOST_REMEMBERED {
+            let now_ms = self.world.now_ms();
+            left.retain(|_, expires_ms| *expires_ms > now_ms);
+        }
+        left.insert(admission.id, admission.expires_ms);
     }
 
     /// Tells the store who left while it could not be told.

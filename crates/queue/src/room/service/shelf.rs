@@ -19,11 +19,24 @@ impl Rooms {
         if row.version < known.version && row.now_ms <= known.now_ms {
             return;
         }
+        // One that was overtaken by a tick: nobody is to see that they move back.
+        if row.version == known.version && calls_fewer(&row, &known) {
+            return;
+        }
         let public = Arc::new(published(room, &row, outage));
         shelf.on.store(public.on, Ordering::Relaxed);
         *shelf.public.write().unwrap_or_else(PoisonError::into_inner) = public;
         *known = row;
     }
+}
+
+/// Whether a row knows of fewer calls in an epoch than one from before.
+pub(super) fn calls_fewer(row: &RoomRow, known: &RoomRow) -> bool {
+    row.epochs.iter().any(|epoch| {
+        let mut before = known.epochs.iter();
+        let before = before.find(|before| before.epoch == epoch.epoch);
+        before.is_some_and(|before| epoch.serving < before.serving)
+    })
 }
 
 /// The public side of a row.
@@ -67,5 +80,54 @@ impl OutagePolicy {
             since_ms,
             policy: self,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::{QueueNumber, ServingPosition};
+    use crate::room::{MemoryStore, RoomsConfig, World};
+    use crate::token::{Issuer, Keys};
+    use crate::wire::RoomSettings;
+
+    struct Still;
+
+    impl World for Still {
+        fn now_ms(&self) -> i64 {
+            1_790_000_000_000
+        }
+        fn monotonic_ms(&self) -> u64 {
+            1
+        }
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(1);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_overtaken_by_a_tick_moves_nobody_back() {
+        let issuer = Issuer::from_seed(&[9; 32]);
+        let keys = Keys::new(&[issuer.public_key()]).unwrap();
+        let store = Arc::new(MemoryStore::new(Arc::new(Still)));
+        let rooms = Rooms::new(store, Arc::new(Still), issuer, keys, RoomsConfig::default());
+        let room = RoomId([7; 16]);
+        let settings = RoomSettings::default();
+        rooms.open(room, settings, None).await.unwrap();
+        let shelf = rooms.shelf(room).unwrap();
+        let called = |serving| {
+            let mut row = rooms.row(room).unwrap();
+            row.epochs[0].next = QueueNumber(9);
+            row.epochs[0].serving = ServingPosition(serving);
+            row
+        };
+        let overtaken = called(3);
+        rooms.put_up(room, &shelf, called(5), None);
+        rooms.put_up(room, &shelf, overtaken, None);
+        let shown = rooms.public(room).unwrap();
+        assert_eq!(shown.epochs[0].serving, ServingPosition(5));
+        rooms.put_up(room, &shelf, called(6), None);
+        let shown = rooms.public(room).unwrap();
+        assert_eq!(shown.epochs[0].serving, ServingPosition(6));
     }
 }
