@@ -9,6 +9,7 @@ use super::rooms;
 use super::session::{Session, Visit};
 use super::settings::{Network, Settings};
 use crate::rooms::WaitingRooms;
+use crate::trace::{self, Context, Parent, RequestId};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
@@ -162,7 +163,7 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> HeaderValue {
+    fn next(&self) -> RequestId {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut text = [0; 24];
@@ -172,7 +173,7 @@ impl RequestIds {
         for (i, digit) in text[14..].iter_mut().enumerate() {
             *digit = HEX[(number >> (4 * (9 - i)) & 15) as usize];
         }
-        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+        RequestId::new(text)
     }
 }
 
@@ -237,10 +238,21 @@ impl Edge {
     }
 
     /// Answers one request of `peer`.
-    pub async fn answer(&self, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    pub async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+        let request_id = self.shared.request_id.next();
+        let context = Context::new(request_id, Parent::of(request.headers()));
+        let answering = self.answer_as(request_id, request, peer);
+        trace::within(Some(context), answering).await
+    }
+
+    async fn answer_as(
+        &self,
+        request_id: RequestId,
+        mut request: Request<Body>,
+        peer: IpAddr,
+    ) -> Response<Body> {
         let began = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let request_id = self.shared.request_id.next();
         let shared = &*self.shared;
         let caller = caller(request.headers(), peer, &shared.settings.trusted_proxies);
         let mut new = None;
@@ -276,10 +288,10 @@ impl Edge {
         let kind = Kind::of(&method, uri.path());
         shared.seen.note(kind, response.status(), began);
         let status = response.status().as_u16();
-        tracing::debug!(%method, path = uri.path(), status, ?request_id, "answered");
+        tracing::debug!(%method, path = uri.path(), status, "answered");
         if let Some(fault) = response.extensions().get::<ForTheLog>() {
             let fault = fault.text();
-            tracing::error!(%method, path = uri.path(), status, ?request_id, fault, "failed");
+            tracing::error!(%method, path = uri.path(), status, fault, "failed");
         }
 
         let headers = response.headers_mut();
@@ -288,7 +300,9 @@ impl Edge {
         if let Some(cookie) = new.and_then(|session| session.cookie()) {
             headers.append(SET_COOKIE, cookie);
         }
-        headers.insert(&X_REQUEST_ID, request_id);
+        if let Ok(request_id) = HeaderValue::from_str(request_id.as_str()) {
+            headers.insert(&X_REQUEST_ID, request_id);
+        }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(
             &CROSS_ORIGIN_RESOURCE_POLICY,

@@ -18,4 +18,5 @@ mod servers;
 mod sessions;
 mod shop;
 mod terms;
+mod traces;
 mod who_may;
