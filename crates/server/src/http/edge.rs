@@ -8,6 +8,7 @@ use super::problem::{ApiError, ForTheLog};
 use super::rooms;
 use super::session::{Session, Visit};
 use super::settings::{Network, Settings};
+use super::traced::{Traced, leave_route};
 use crate::rooms::WaitingRooms;
 use crate::trace::{self, Context, Parent, RequestId};
 use axum::Router;
@@ -198,6 +199,10 @@ impl Edge {
                 .burst_size(rate.burst.get())
                 .finish()
         });
+        let router = match &settings.traces {
+            Some(_) => router.route_layer(axum::middleware::from_fn(leave_route)),
+            None => router,
+        };
         let inner = match &governor {
             Some(config) => {
                 Inner::Limited(Governor::new(router, config).error_handler(|error| refused(&error)))
@@ -240,9 +245,24 @@ impl Edge {
     /// Answers one request of `peer`.
     pub async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let request_id = self.shared.request_id.next();
-        let context = Context::new(request_id, Parent::of(request.headers()));
+        let parent = Parent::of(request.headers());
+        let context = Context::new(request_id, parent);
+        let settings = &self.shared.settings;
+        let traced = settings.traces.as_ref().and_then(|spans| {
+            let proxies = &settings.trusted_proxies;
+            let from_proxy = || is_trusted(proxies, peer.to_canonical());
+            Traced::begin(spans, &context, parent, &request, from_proxy)
+        });
+        let context = match &traced {
+            Some(traced) => traced.context().clone(),
+            None => context,
+        };
         let answering = self.answer_as(request_id, request, peer);
-        trace::within(Some(context), answering).await
+        let response = trace::within(Some(context), answering).await;
+        if let Some(traced) = traced {
+            traced.end(&response);
+        }
+        response
     }
 
     async fn answer_as(
@@ -378,8 +398,7 @@ fn refused(error: &GovernorError) -> Response<Body> {
 /// proxy: everything to the left of it is what the caller itself wrote.
 fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Caller {
     let peer = peer.to_canonical();
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(peer) {
+    if !is_trusted(trusted, peer) {
         return Caller {
             address: peer,
             secure: false,
@@ -391,7 +410,7 @@ fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Caller {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|address| address.trim().parse::<IpAddr>().ok())
-        .rfind(|address| !is_trusted(*address));
+        .rfind(|address| !is_trusted(trusted, *address));
     let plain = headers
         .get("x-forwarded-proto")
         .is_some_and(|scheme| scheme == "http");
@@ -399,6 +418,10 @@ fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Caller {
         address: forwarded.unwrap_or(peer).to_canonical(),
         secure: !plain,
     }
+}
+
+fn is_trusted(proxies: &[Network], address: IpAddr) -> bool {
+    proxies.iter().any(|network| network.contains(address))
 }
 
 /// Whether a program on this machine asks. A proxy on this machine that is not trusted looks like

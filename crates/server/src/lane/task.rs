@@ -53,6 +53,7 @@ impl Message {
 
 impl Sent {
     pub(super) fn refuse(self, error: LaneError) {
+        self.origin.answered_alone(Err(&error));
         // Whoever asked may have gone.
         let _ = self.reply.send(Err(error));
     }
@@ -547,6 +548,7 @@ impl Lane {
             let answer = recorded_answer(&ledger, performance, content, record);
             let answer = origin.carried(answer).await;
             drop(permit);
+            origin.answered_alone(answer.as_ref());
             let _ = reply.send(answer);
         });
     }

@@ -4,6 +4,9 @@
 //! | file | what it is for |
 //! |---|---|
 //! | [`parent`](Parent) | the header `traceparent` |
+//! | [`spans`](Spans) | what a traced request writes down, and the queue to whoever collects it |
+//! | `export` | sending that to a collector (cargo feature `traces`) |
+//! | `collector` | the one request that this takes, over HTTP |
 //!
 //! A request's [`Context`] goes with its future, not with its arguments: the edge begins it
 //! ([`within`]), tasks that go on for the request take it along ([`carried`]), the lane keeps it with
@@ -12,13 +15,21 @@
 //! no span of the `tracing` crate: those are written out when they begin, for every request, whether
 //! a line comes of it or not.
 
+#[cfg(feature = "traces")]
+mod collector;
+#[cfg(feature = "traces")]
+pub mod export;
 mod parent;
+mod spans;
 
 pub use parent::Parent;
+pub use spans::{Fact, Kind, Recorder, Sampling, Span, Spans, WAITING_MOST};
 
+use spans::Recording;
 use std::fmt;
 use std::future::Future;
 use std::num::{NonZeroU64, NonZeroU128};
+use std::time::Instant;
 
 tokio::task_local! {
     static CURRENT: Option<Context>;
@@ -116,6 +127,9 @@ impl fmt::Debug for RequestId {
 pub struct Context {
     request: RequestId,
     trace: TraceId,
+    span: SpanId,
+    /// `None`: it is not traced.
+    recording: Option<Recording>,
 }
 
 impl Context {
@@ -123,7 +137,20 @@ impl Context {
     #[must_use]
     pub fn new(request: RequestId, parent: Option<Parent>) -> Self {
         let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
-        Self { request, trace }
+        Self {
+            request,
+            trace,
+            span: SpanId::random(),
+            recording: None,
+        }
+    }
+    /// The same, and what it spends its time with is written down.
+    #[must_use]
+    pub fn recorded(self, spans: Spans) -> Self {
+        Self {
+            recording: Some(Recording::begin(spans)),
+            ..self
+        }
     }
     /// Its id.
     #[must_use]
@@ -134,6 +161,20 @@ impl Context {
     #[must_use]
     pub fn trace(&self) -> TraceId {
         self.trace
+    }
+    /// Its own span.
+    #[must_use]
+    pub fn span(&self) -> SpanId {
+        self.span
+    }
+    /// Where its spans are written down, if it is traced.
+    #[must_use]
+    pub fn recorder(&self) -> Option<Recorder<'_>> {
+        let recording = self.recording.as_ref()?;
+        Some(Recorder {
+            context: self,
+            recording,
+        })
     }
     /// Runs `f` as work for this request.
     pub fn run<T>(&self, f: impl FnOnce() -> T) -> T {
@@ -170,6 +211,22 @@ pub fn within<F: Future>(
 /// `future` as work for the request that is being worked for here, also in a task of its own.
 pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     within(current(), future)
+}
+
+/// `future`, which is a span of its own where the request that is being worked for is traced.
+pub async fn timed<F: Future>(name: &'static str, future: F) -> F::Output {
+    let is_traced = with_current(|context| context.is_some_and(|it| it.recorder().is_some()));
+    if !is_traced {
+        return future.await;
+    }
+    let began = Instant::now();
+    let output = future.await;
+    with_current(|context| {
+        if let Some(recorder) = context.and_then(Context::recorder) {
+            recorder.note(recorder.span(name, began, Instant::now()));
+        }
+    });
+    output
 }
 
 #[cfg(test)]

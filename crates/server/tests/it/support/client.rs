@@ -45,7 +45,7 @@ impl Client {
     }
 
     /// A page that is not JSON.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "traces"))]
     pub(crate) async fn text(&mut self, path: &str) -> io::Result<String> {
         let (_, body) = self.exchange("GET", path, None).await?;
         String::from_utf8(body).map_err(io::Error::other)

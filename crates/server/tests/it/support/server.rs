@@ -39,6 +39,20 @@ impl Server {
         shell.stderr(Stdio::piped());
         Self::run(shell, data).await
     }
+    /// What it says when it does not start.
+    #[cfg(not(feature = "traces"))]
+    pub(crate) async fn refuses(data: &Path, environment: &[(&str, &str)]) -> String {
+        let mut command = Command::new(ONSALE);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output());
+        let output = output.await.unwrap().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
     /// The same, but no file may grow beyond `bytes`: a full disk, as far as the program can tell.
     pub(crate) async fn start_cramped(data: &Path, bytes: u64) -> Self {
         let mut shell = Command::new("bash");

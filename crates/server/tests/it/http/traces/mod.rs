@@ -1,6 +1,10 @@
 //! What belongs to one request is found by its id and by its trace: in the log, and where traces are
 //! collected.
 
+mod chosen;
+#[cfg(feature = "traces")]
+mod collected;
+
 use crate::support::client::Client;
 use crate::support::process::{SHOW, prepare};
 use crate::support::server::Server;
@@ -108,4 +112,15 @@ async fn a_line_for_people_says_it_too() {
         answered.is_some_and(|line| line.contains("answered")),
         "{log}"
     );
+}
+
+#[cfg(not(feature = "traces"))]
+#[tokio::test]
+async fn a_server_that_cannot_send_traces_says_so_instead_of_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path()).await;
+    let collector = [("ONSALE_TRACES", "http://127.0.0.1:4318")];
+    let said = Server::refuses(dir.path(), &collector).await;
+    assert!(said.contains("built without traces"), "{said}");
+    assert!(said.contains("--features traces"), "{said}");
 }
