@@ -32,6 +32,21 @@ test("who only looks at seats fetches the shop and no other program", async ({ f
   expect([...programs]).toEqual(["web"]);
 });
 
+test("each request to the API begins a trace, under which the server knows it", async ({ fan }) => {
+  const asked: string[] = [];
+  fan.page.on("request", (request) => {
+    const isApi = new URL(request.url()).pathname.startsWith("/api/v1/");
+    if (isApi && request.resourceType() === "fetch") asked.push(request.headers()["traceparent"] ?? "none");
+  });
+  await fan.do.openPerformance("Late Shift");
+  await fan.do.openList();
+  await fan.do.pick(SEAT);
+  await fan.do.hold();
+  expect(asked.length).toBeGreaterThan(1);
+  for (const trace of asked) expect(trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  expect(new Set(asked).size, "a trace of its own for each").toBe(asked.length);
+});
+
 test("the checkout's program is there before it is wanted", async ({ fan }) => {
   const ahead = fan.page.waitForResponse(/\/onsale-orders-[^/]*\.wasm$/);
   await fan.do.openPerformance("Late Shift");

@@ -86,7 +86,7 @@ pub(crate) fn lints() -> Vec<(&'static str, Command)> {
         "--workspace",
         "--all-targets",
         "--features",
-        "xtask/press,xtask/load,onsale-server/redis,onsale-server/postgres,onsale-server/kafka",
+        "xtask/press,xtask/load,onsale-server/redis,onsale-server/postgres,onsale-server/kafka,onsale-server/traces",
     ]);
     clippy.args(["--", "-D", "warnings"]);
     vec![
@@ -104,7 +104,7 @@ fn doc_command() -> Command {
         "--no-deps",
         "--document-private-items",
         "--features",
-        "onsale-server/redis,onsale-server/postgres,onsale-server/kafka",
+        "onsale-server/redis,onsale-server/postgres,onsale-server/kafka,onsale-server/traces",
     ]);
     // Private items are documented beside the public ones, so links to them lead somewhere.
     doc.env(

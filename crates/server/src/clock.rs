@@ -112,6 +112,12 @@ impl Clock {
     }
 }
 
+/// The same moment by both clocks of the machine: what has been timed by the one is told by the other.
+#[must_use]
+pub fn both() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
+}
+
 /// Bytes nobody can guess, from the operating system, which is asked for a few hundred at once: most
 /// requests want some, and asking costs more than having. What has been given out is wiped here.
 ///

@@ -19,6 +19,7 @@
 //! | [`relay`] | the ledger as messages: to Kafka or in process, and what was sold by the minute | store |
 //! | [`feed`] | coalesced deltas of a performance for any number of listeners | lane's view |
 //! | [`store`] | the port to the database and its adapters | nothing of ours |
+//! | [`trace`] | which request is being worked for, for the log and for traces | nothing of ours |
 //! | [`clock`] | the only place that reads the time and makes ids and random bytes | |
 //! | [`cli`], [`demo`] | the command line; the demo season and its simulated fans | everything |
 //!
@@ -46,3 +47,4 @@ pub mod rooms;
 pub mod site_copy;
 pub mod store;
 pub mod tickets;
+pub mod trace;

@@ -1,10 +1,12 @@
 //! Logs and metrics: set up once a process.
 
 mod latest;
+mod lines;
 
 pub use latest::Latest;
 
 use latest::Samples;
+use lines::{JsonLines, TextFields};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,7 +42,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Logs go to the standard error; `RUST_LOG` chooses what, `info` where it is not set.
+/// Logs go to the standard error; `RUST_LOG` chooses what, `info` where it is not set. What is
+/// written for a request carries its `request_id` and its `trace_id`.
 pub fn start_logs(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt()
@@ -48,8 +51,15 @@ pub fn start_logs(format: LogFormat) {
         .with_span_events(FmtSpan::NONE)
         .with_writer(std::io::stderr);
     let started = match format {
-        LogFormat::Text => logs.with_target(false).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+        LogFormat::Text => logs
+            .with_target(false)
+            .fmt_fields(TextFields::default())
+            .try_init(),
+        LogFormat::Json => logs
+            .json()
+            .flatten_event(true)
+            .map_event_format(JsonLines)
+            .try_init(),
     };
     // A second start in one process (tests) keeps the first.
     drop(started);

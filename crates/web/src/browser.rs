@@ -51,17 +51,34 @@ pub(crate) fn learn_clock_roughly(date_header: &str) {
     CLOCK.set((if offset.abs() > 2_000 { offset } else { 0 }, false));
 }
 
-/// A new UUIDv7 for a command, a hold or an order.
-pub(crate) fn new_id() -> uuid::Uuid {
-    let mut random = [0_u8; 10];
+/// Bytes nobody can guess.
+fn random<const N: usize>() -> [u8; N] {
+    let mut random = [0_u8; N];
     let crypto = window()
         .crypto()
         .expect("the browser has a source of randomness");
     crypto
         .get_random_values_with_u8_array(&mut random)
-        .expect("the browser gives ten random bytes");
+        .expect("the browser gives a few random bytes");
+    random
+}
+
+/// A new UUIDv7 for a command, a hold or an order.
+pub(crate) fn new_id() -> uuid::Uuid {
     let ms = u64::try_from(now_ms()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(ms, &random()).into_uuid()
+}
+
+/// The header `traceparent` (W3C Trace Context) of a request that begins a trace. It says that nothing
+/// is recorded here: whether the server records what it does is the server's choice.
+pub(crate) fn new_traceparent() -> String {
+    let number = || u64::from_be_bytes(random());
+    traceparent([number(), number()], number())
+}
+
+/// Two halves of a trace's id, and a span's.
+fn traceparent(trace: [u64; 2], span: u64) -> String {
+    format!("00-{:016x}{:016x}-{span:016x}-00", trace[0], trace[1])
 }
 
 /// Which of the browser's two stores.
@@ -142,5 +159,18 @@ pub(crate) fn focus(id: &str) {
         && let Ok(element) = element.dyn_into::<web_sys::HtmlElement>()
     {
         let _ = element.focus();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::traceparent;
+
+    #[test]
+    fn a_trace_is_written_as_the_standard_wants_it() {
+        assert_eq!(
+            traceparent([0x4bf9_2f35_77b3_4da6, 0x0000_0000_0e0e_4736], 0xf0_67aa),
+            "00-4bf92f3577b34da6000000000e0e4736-0000000000f067aa-00"
+        );
     }
 }

@@ -261,7 +261,7 @@ fn native_lane(run: &Run<'_>) {
 }
 
 /// With these the server is tested, and driven by a browser: built once for all of it.
-pub(crate) const SERVER_FEATURES: [&str; 3] = ["redis", "postgres", "kafka"];
+pub(crate) const SERVER_FEATURES: [&str; 4] = ["redis", "postgres", "kafka", "traces"];
 
 /// Waiting rooms are held to the real thing.
 fn ensure_redis(step: &Step<'_>) -> Result<()> {

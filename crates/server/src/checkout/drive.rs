@@ -10,6 +10,7 @@ use crate::payments::{
     Authorisation, Authorise, Card, PaymentRef, PaymentStatus, ProviderError, ProviderFuture,
 };
 use crate::store::checkouts::Recorded;
+use crate::trace;
 use booking_core::{Command, CommandId, Rejection};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -501,7 +502,8 @@ impl Inner {
 
     /// Asks the provider, with a deadline.
     pub(super) async fn ask<T>(&self, call: ProviderFuture<'_, T>) -> Result<T, ProviderError> {
-        tokio::time::timeout(self.parts.settings.provider_deadline, call)
+        let asked = tokio::time::timeout(self.parts.settings.provider_deadline, call);
+        trace::timed("payment provider", asked)
             .await
             .unwrap_or(Err(ProviderError::TimedOut))
     }

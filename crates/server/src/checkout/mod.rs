@@ -42,6 +42,7 @@ use crate::lane::Lanes;
 use crate::payments::{Card, Provider};
 use crate::store::StoreError;
 use crate::store::checkouts::{Begun, CheckoutStore, ServerId};
+use crate::trace;
 use booking_core::{CommandId, FanId, OrderId};
 use crash::{CrashPlan, Point, Stopped};
 use lease::Lease;
@@ -193,7 +194,8 @@ impl Checkouts {
                 Claim::Full => return Err(CheckoutError::Busy),
                 Claim::Mine(running) => {
                     // In a task of its own: it must not stop because the fan hangs up.
-                    tokio::spawn(self.0.clone().begin(wanted, content, running.clone()));
+                    let begun = self.0.clone().begin(wanted, content, running.clone());
+                    tokio::spawn(trace::carried(begun));
                     running
                 }
                 Claim::Taken(running) if running.fan != fan => return Err(CheckoutError::NotFound),

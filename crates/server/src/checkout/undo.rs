@@ -7,6 +7,7 @@ use super::running::{Claim, Progress, Running};
 use super::step::Step;
 use super::{Checkouts, Inner, Place};
 use crate::store::checkouts::{Recorded, Unless};
+use crate::trace;
 use booking_core::OrderId;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ impl Checkouts {
                 Claim::Mine(running) => running,
             };
             let undoing = self.0.clone().begin_undoing(order, refund, running.clone());
-            tokio::spawn(undoing);
+            tokio::spawn(trace::carried(undoing));
             return self.answer(&running).await;
         }
     }

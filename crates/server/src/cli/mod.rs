@@ -13,6 +13,7 @@ mod plan;
 mod relay;
 mod room;
 mod serve;
+mod traces;
 mod user;
 mod user_online;
 

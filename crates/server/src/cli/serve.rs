@@ -2,6 +2,7 @@
 
 use super::Data;
 use super::relay::Kafka;
+use super::traces::{self, Traces};
 use crate::app::{App, AppOptions, EventsIn};
 use crate::demo::operator;
 use crate::http::Settings;
@@ -133,6 +134,8 @@ pub(super) struct Args {
     room_joins: u32,
     #[command(flatten)]
     kafka: Kafka,
+    #[command(flatten)]
+    traces: Traces,
     /// One transaction a command, as a baseline for the benchmark
     #[arg(long, hide = true)]
     one_by_one: bool,
@@ -174,6 +177,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .context("the address listened at is not known")?;
     let rooms_in = rooms_in(&args).await?;
     let events_in = args.kafka.events_in()?;
+    let (spans, exporting) = args.traces.start()?;
+    settings.traces = spans;
     let mut options = AppOptions {
         database: args.data.database.clone(),
         reader: args.database_reader.clone(),
@@ -217,6 +222,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let edge = app.edge(settings);
     serve(listener, edge, stop, || app.drain()).await;
     app.close().await;
+    traces::finish(exporting).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,9 @@ use super::problem::{ApiError, ForTheLog};
 use super::rooms;
 use super::session::{Session, Visit};
 use super::settings::{Network, Settings};
+use super::traced::{Traced, leave_route};
 use crate::rooms::WaitingRooms;
+use crate::trace::{self, Context, Parent, RequestId};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
@@ -162,7 +164,7 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> HeaderValue {
+    fn next(&self) -> RequestId {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut text = [0; 24];
@@ -172,7 +174,7 @@ impl RequestIds {
         for (i, digit) in text[14..].iter_mut().enumerate() {
             *digit = HEX[(number >> (4 * (9 - i)) & 15) as usize];
         }
-        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+        RequestId::new(text)
     }
 }
 
@@ -197,6 +199,10 @@ impl Edge {
                 .burst_size(rate.burst.get())
                 .finish()
         });
+        let router = match &settings.traces {
+            Some(_) => router.route_layer(axum::middleware::from_fn(leave_route)),
+            None => router,
+        };
         let inner = match &governor {
             Some(config) => {
                 Inner::Limited(Governor::new(router, config).error_handler(|error| refused(&error)))
@@ -237,10 +243,36 @@ impl Edge {
     }
 
     /// Answers one request of `peer`.
-    pub async fn answer(&self, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    pub async fn answer(&self, request: Request<Body>, peer: IpAddr) -> Response<Body> {
+        let request_id = self.shared.request_id.next();
+        let parent = Parent::of(request.headers());
+        let context = Context::new(request_id, parent);
+        let settings = &self.shared.settings;
+        let traced = settings.traces.as_ref().and_then(|spans| {
+            let proxies = &settings.trusted_proxies;
+            let from_proxy = || is_trusted(proxies, peer.to_canonical());
+            Traced::begin(spans, &context, parent, &request, from_proxy)
+        });
+        let context = match &traced {
+            Some(traced) => traced.context().clone(),
+            None => context,
+        };
+        let answering = self.answer_as(request_id, request, peer);
+        let response = trace::within(Some(context), answering).await;
+        if let Some(traced) = traced {
+            traced.end(&response);
+        }
+        response
+    }
+
+    async fn answer_as(
+        &self,
+        request_id: RequestId,
+        mut request: Request<Body>,
+        peer: IpAddr,
+    ) -> Response<Body> {
         let began = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let request_id = self.shared.request_id.next();
         let shared = &*self.shared;
         let caller = caller(request.headers(), peer, &shared.settings.trusted_proxies);
         let mut new = None;
@@ -276,10 +308,10 @@ impl Edge {
         let kind = Kind::of(&method, uri.path());
         shared.seen.note(kind, response.status(), began);
         let status = response.status().as_u16();
-        tracing::debug!(%method, path = uri.path(), status, ?request_id, "answered");
+        tracing::debug!(%method, path = uri.path(), status, "answered");
         if let Some(fault) = response.extensions().get::<ForTheLog>() {
             let fault = fault.text();
-            tracing::error!(%method, path = uri.path(), status, ?request_id, fault, "failed");
+            tracing::error!(%method, path = uri.path(), status, fault, "failed");
         }
 
         let headers = response.headers_mut();
@@ -288,7 +320,9 @@ impl Edge {
         if let Some(cookie) = new.and_then(|session| session.cookie()) {
             headers.append(SET_COOKIE, cookie);
         }
-        headers.insert(&X_REQUEST_ID, request_id);
+        if let Ok(request_id) = HeaderValue::from_str(request_id.as_str()) {
+            headers.insert(&X_REQUEST_ID, request_id);
+        }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(
             &CROSS_ORIGIN_RESOURCE_POLICY,
@@ -364,8 +398,7 @@ fn refused(error: &GovernorError) -> Response<Body> {
 /// proxy: everything to the left of it is what the caller itself wrote.
 fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Caller {
     let peer = peer.to_canonical();
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(peer) {
+    if !is_trusted(trusted, peer) {
         return Caller {
             address: peer,
             secure: false,
@@ -377,7 +410,7 @@ fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Caller {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|address| address.trim().parse::<IpAddr>().ok())
-        .rfind(|address| !is_trusted(*address));
+        .rfind(|address| !is_trusted(trusted, *address));
     let plain = headers
         .get("x-forwarded-proto")
         .is_some_and(|scheme| scheme == "http");
@@ -385,6 +418,10 @@ fn caller(headers: &HeaderMap, peer: IpAddr, trusted: &[Network]) -> Caller {
         address: forwarded.unwrap_or(peer).to_canonical(),
         secure: !plain,
     }
+}
+
+fn is_trusted(proxies: &[Network], address: IpAddr) -> bool {
+    proxies.iter().any(|network| network.contains(address))
 }
 
 /// Whether a program on this machine asks. A proxy on this machine that is not trusted looks like

@@ -31,6 +31,7 @@ pub mod session;
 pub mod settings;
 pub mod state;
 pub mod tickets;
+mod traced;
 pub mod unread;
 pub mod web;
 pub mod webhook;

@@ -1,5 +1,6 @@
 //! What the operator can turn on the HTTP side.
 
+use crate::trace::Spans;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub metrics_open: bool,
     /// How long a shutdown may take.
     pub drain: Duration,
+    /// Where spans of traced requests go; `None`: none are.
+    pub traces: Option<Spans>,
 }
 
 /// An address, or all addresses that begin with the same bits.
@@ -115,6 +118,7 @@ impl Default for Settings {
             write_deadline: WRITE_DEADLINE,
             metrics_open: false,
             drain: Duration::from_secs(10),
+            traces: None,
         }
     }
 }

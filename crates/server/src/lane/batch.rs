@@ -27,6 +27,9 @@ pub(super) struct Draft {
 
 /// What is kept of a batch while it is being made durable.
 pub(super) struct Sealed {
+    pub(super) performance: PerformanceId,
+    /// Its number in the ledger, if it has one.
+    pub(super) seq: Option<u64>,
     /// When it was decided.
     pub(super) at_ms: i64,
     /// Places whose public status may have changed.
@@ -176,6 +179,7 @@ impl Draft {
                 hash: sealed.hash,
             }
         });
+        let seq = batch.as_ref().map(|batch| batch.seq);
         let append = Append {
             performance: self.performance,
             decided_after: batch.is_none().then_some(state.position.seq),
@@ -184,6 +188,8 @@ impl Draft {
             projections: self.projections,
         };
         let sealed = Sealed {
+            performance: self.performance,
+            seq,
             at_ms: self.at_ms,
             touched: self.touched,
             events: self.events,

@@ -10,6 +10,7 @@
 //! | `state` | the inventory at a ledger position, and how it is rebuilt |
 //! | `answer` | what a caller gets, and how it is recorded |
 //! | `live` | what everybody may see of a performance, without asking the lane |
+//! | `origin` | the request that a command came with |
 //! | `recent` | which commands were recorded lately |
 //!
 //! **Invariants.** A reply is sent only after its batch is durable. Nobody reads a state that is
@@ -21,6 +22,7 @@ mod answer;
 mod batch;
 mod ledger;
 mod live;
+mod origin;
 mod recent;
 mod registry;
 mod settings;

@@ -4,6 +4,7 @@ use super::PerformanceSource;
 use super::answer::{Answer, LaneError, content_of};
 use super::ledger::Ledger;
 use super::live::Live;
+use super::origin::Origin;
 use super::settings::LaneSettings;
 use super::state::Position;
 use super::task::{self, Message, Read, Sent};
@@ -165,6 +166,7 @@ impl Lanes {
             id,
             content,
             command,
+            origin: Origin::here(),
             reply,
         };
         self.push(performance, Message::Command(Box::new(sent)))?;

@@ -9,6 +9,7 @@
 use super::Goods;
 use super::answer::{Answer, LaneError, failed, recorded_answer};
 use super::live::Live;
+use super::origin::Origin;
 use super::recent::{Known, Recent};
 use super::registry::{Moved, Ready, Running};
 use super::state::{Position, State, follow, rebuild};
@@ -37,6 +38,7 @@ pub(super) struct Sent {
     pub(super) id: CommandId,
     pub(super) content: [u8; 16],
     pub(super) command: Command,
+    pub(super) origin: Origin,
     pub(super) reply: oneshot::Sender<Result<Answer, LaneError>>,
 }
 
@@ -51,6 +53,7 @@ impl Message {
 
 impl Sent {
     pub(super) fn refuse(self, error: LaneError) {
+        self.origin.answered_alone(Err(&error));
         // Whoever asked may have gone.
         let _ = self.reply.send(Err(error));
     }
@@ -373,7 +376,12 @@ impl Lane {
                     return;
                 }
                 Failure::OneIsBad(error) => {
-                    tracing::error!(performance = %self.running.performance, %error, "a command cannot be made durable");
+                    let performance = self.running.performance;
+                    for sent in &batch {
+                        sent.origin.run(|| {
+                            tracing::error!(%performance, %error, "a command cannot be made durable");
+                        });
+                    }
                     return refuse_all(batch, &LaneError::StorageFailed);
                 }
                 Failure::Storage => return refuse_all(batch, &LaneError::StorageFailed),
@@ -530,10 +538,18 @@ impl Lane {
             self.running.registry.ledger.clone(),
             self.running.performance,
         );
+        let Sent {
+            content,
+            origin,
+            reply,
+            ..
+        } = sent;
         tokio::spawn(async move {
-            let answer = recorded_answer(&ledger, performance, sent.content, record).await;
+            let answer = recorded_answer(&ledger, performance, content, record);
+            let answer = origin.carried(answer).await;
             drop(permit);
-            let _ = sent.reply.send(answer);
+            origin.answered_alone(answer.as_ref());
+            let _ = reply.send(answer);
         });
     }
 

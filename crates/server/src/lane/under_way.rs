@@ -3,6 +3,7 @@
 use super::answer::{Answer, LaneError};
 use super::batch::{Draft, Poisoned, Sealed};
 use super::ledger::Ledger;
+use super::origin::Course;
 use super::recent::Recent;
 use super::state::State;
 use super::task::Sent;
@@ -13,7 +14,7 @@ use futures_util::future::{BoxFuture, ready};
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why a batch could not be made durable.
 #[derive(Debug)]
@@ -76,6 +77,7 @@ impl Way {
 pub(super) struct Open {
     draft: Draft,
     decided: Decided,
+    began: Instant,
 }
 
 /// A batch that is being made durable, or has been and is still to be answered.
@@ -83,7 +85,12 @@ pub(super) struct UnderWay {
     append: BoxFuture<'static, Result<(), AppendError>>,
     pub(super) sealed: Sealed,
     decided: Decided,
+    /// When deciding began.
+    decided_from: Instant,
+    /// When it was sent to the store.
     began: Instant,
+    /// How long it took from there until it was durable.
+    durable_after: Duration,
 }
 
 impl Open {
@@ -102,6 +109,7 @@ impl Open {
                 answers: Vec::with_capacity(commands.len()),
                 ..Decided::default()
             },
+            began: Instant::now(),
         };
         (open.decided.sent, open.decided.again) = without_repetitions(commands);
         match open.decide_all(state, max_lapses) {
@@ -148,7 +156,9 @@ impl Open {
             append,
             sealed,
             decided: self.decided,
+            decided_from: self.began,
             began,
+            durable_after: Duration::ZERO,
         })
     }
 }
@@ -157,8 +167,8 @@ impl UnderWay {
     /// Waits until it is durable, or will never be. Not to be called again after that.
     pub(super) async fn done(&mut self) -> Result<(), Failure> {
         (&mut self.append).await?;
-        metrics::histogram!("onsale_lane_append_seconds")
-            .record(self.began.elapsed().as_secs_f64());
+        self.durable_after = self.began.elapsed();
+        metrics::histogram!("onsale_lane_append_seconds").record(self.durable_after.as_secs_f64());
         metrics::histogram!("onsale_lane_batch_commands").record(self.decided.sent.len() as f64);
         Ok(())
     }
@@ -182,7 +192,16 @@ impl UnderWay {
 
     /// Answers everybody; gives back those that came twice.
     pub(super) fn answer(self) -> Vec<Sent> {
+        let course = Course {
+            performance: self.sealed.performance,
+            seq: self.sealed.seq,
+            commands: self.decided.sent.len(),
+            began: self.decided_from,
+            sent: self.began,
+            durable: self.began + self.durable_after,
+        };
         for (sent, answer) in self.decided.sent.into_iter().zip(self.decided.answers) {
+            sent.origin.answered(&course, &answer);
             let _ = sent.reply.send(answer);
         }
         self.decided.again

@@ -148,6 +148,9 @@ async fn fetch(
 ) -> Result<Response, Failure> {
     let headers = Headers::new().map_err(broken)?;
     headers.set("accept", accept).map_err(broken)?;
+    // The name under which the server's log, and its traces, know what comes of this.
+    let trace = browser::new_traceparent();
+    headers.set("traceparent", &trace).map_err(broken)?;
     let init = RequestInit::new();
     init.set_method(method);
     if let Some(body) = body {

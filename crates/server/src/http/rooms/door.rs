@@ -10,6 +10,7 @@ use crate::http::state::{AppState, WeakState};
 use crate::rooms::gate::Paying;
 use crate::rooms::{Caller, Entered, Entry};
 use crate::store::StoreError;
+use crate::trace;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use booking_core::price::Place;
@@ -233,7 +234,7 @@ async fn pay_and_free(
 ) -> Result<Arc<Checkout>, ApiError> {
     let checkouts = state.money.checkouts.clone();
     let (tell, told) = oneshot::channel();
-    tokio::spawn(async move {
+    tokio::spawn(trace::carried(async move {
         let answer = checkouts.pay(wanted).await;
         match answer.as_ref().map(|checkout| checkout.state()) {
             Ok("confirmed") => {
@@ -260,7 +261,7 @@ async fn pay_and_free(
                 }
             }
         }
-    });
+    }));
     match told.await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(ApiError::Busy { retry_after_s: 1 }),

@@ -19,4 +19,5 @@ mod servers;
 mod sessions;
 mod shop;
 mod terms;
+mod traces;
 mod who_may;

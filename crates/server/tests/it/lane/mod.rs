@@ -8,3 +8,4 @@ mod postgres;
 mod projections;
 mod races;
 mod storage;
+mod traced;

@@ -11,6 +11,10 @@ pub(crate) struct Client {
     cookie: String,
     /// Shown with every request, where there is one.
     pub(crate) admission: Option<String>,
+    /// The trace that its requests are part of, where there is one.
+    pub(crate) traceparent: Option<String>,
+    /// The id of the last request, as the server gave it.
+    pub(crate) request_id: String,
 }
 
 impl Client {
@@ -20,6 +24,8 @@ impl Client {
             stream,
             cookie: format!("onsale={fan:064x}"),
             admission: None,
+            traceparent: None,
+            request_id: String::new(),
         })
     }
 
@@ -39,7 +45,7 @@ impl Client {
     }
 
     /// A page that is not JSON.
-    #[cfg(feature = "kafka")]
+    #[cfg(any(feature = "kafka", feature = "traces"))]
     pub(crate) async fn text(&mut self, path: &str) -> io::Result<String> {
         let (_, body) = self.exchange("GET", path, None).await?;
         String::from_utf8(body).map_err(io::Error::other)
@@ -55,8 +61,12 @@ impl Client {
         let admission = self.admission.as_ref().map_or(String::new(), |admission| {
             format!("onsale-admission: {admission}\r\n")
         });
+        let traceparent = self
+            .traceparent
+            .as_ref()
+            .map_or(String::new(), |parent| format!("traceparent: {parent}\r\n"));
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {}\r\n{admission}\
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {}\r\n{admission}{traceparent}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.cookie,
             body.len()
@@ -74,8 +84,12 @@ impl Client {
             if header.is_empty() {
                 break;
             }
-            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+            let header = header.to_ascii_lowercase();
+            if let Some(value) = header.strip_prefix("content-length:") {
                 length = value.trim().parse().map_err(io::Error::other)?;
+            }
+            if let Some(value) = header.strip_prefix("x-request-id:") {
+                value.trim().clone_into(&mut self.request_id);
             }
         }
         let mut body = vec![0; length];

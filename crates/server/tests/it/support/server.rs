@@ -1,8 +1,9 @@
 //! The real program as a process of its own.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use tokio::task::JoinHandle;
 
 const ONSALE: &str = env!("CARGO_BIN_EXE_onsale");
 
@@ -10,6 +11,8 @@ const ONSALE: &str = env!("CARGO_BIN_EXE_onsale");
 pub(crate) struct Server {
     child: Child,
     address: String,
+    /// What it has logged, once it has ended; where that is asked for.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -22,6 +25,33 @@ impl Server {
         let mut command = Command::new(ONSALE);
         command.envs(environment.iter().copied());
         Self::run(command, data).await
+    }
+    /// The same with what it logs, down to each request, kept for [`stop_and_tell`](Self::stop_and_tell).
+    pub(crate) async fn start_logging(data: &Path, environment: &[(&str, &str)]) -> Self {
+        // A shell, because what every server is told of its log comes after what is told here.
+        let mut shell = Command::new("bash");
+        shell.args([
+            "-c",
+            "RUST_LOG=onsale_server=debug exec \"$0\" \"$@\"",
+            ONSALE,
+        ]);
+        shell.envs(environment.iter().copied());
+        shell.stderr(Stdio::piped());
+        Self::run(shell, data).await
+    }
+    /// What it says when it does not start.
+    #[cfg(not(feature = "traces"))]
+    pub(crate) async fn refuses(data: &Path, environment: &[(&str, &str)]) -> String {
+        let mut command = Command::new(ONSALE);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null());
+        let output = tokio::task::spawn_blocking(move || command.output());
+        let output = output.await.unwrap().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
     /// The same, but no file may grow beyond `bytes`: a full disk, as far as the program can tell.
     pub(crate) async fn start_cramped(data: &Path, bytes: u64) -> Self {
@@ -64,7 +94,18 @@ impl Server {
             .await
             .unwrap()
             .expect("the server says where it listens");
-        Self { child, address }
+        let log = child.stderr.take().map(|mut stderr| {
+            tokio::task::spawn_blocking(move || {
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).unwrap();
+                log
+            })
+        });
+        Self {
+            child,
+            address,
+            log,
+        }
     }
     pub(crate) fn address(&self) -> String {
         self.address.clone()
@@ -96,12 +137,21 @@ impl Server {
         self.child.wait().unwrap();
     }
     /// SIGTERM, and waits for it to finish.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(self) {
+        self.stop_and_tell().await;
+    }
+    /// The same; what it has logged, if it was started so that this is kept.
+    pub(crate) async fn stop_and_tell(mut self) -> String {
         self.signal("-TERM");
+        let log = self.log.take();
         let status = tokio::task::spawn_blocking(move || self.child.wait().unwrap())
             .await
             .unwrap();
         assert!(status.success(), "{status}");
+        match log {
+            Some(log) => log.await.unwrap(),
+            None => String::new(),
+        }
     }
 }
 

@@ -1,0 +1,108 @@
+//! Which requests are traced: the server's choice, and a proxy's where it is told so. Nobody else's.
+
+use super::{BROWSER, TRACE, path};
+use crate::http::shop::{Shop, show};
+use onsale_server::http::Settings;
+use onsale_server::trace::{Fact, Kind, Sampling, Span, Spans};
+use tokio::sync::mpsc;
+
+struct Watched {
+    shop: Shop,
+    waiting: mpsc::Receiver<Span>,
+}
+
+impl Watched {
+    async fn open(share: f64, follow_proxy: bool) -> Self {
+        let (spans, waiting) = Spans::new(Sampling {
+            share,
+            follow_proxy,
+        });
+        let shop = Shop::with(Settings {
+            rate: None,
+            trusted_proxies: vec!["10.0.0.1".parse().unwrap()],
+            traces: Some(spans),
+            ..Settings::default()
+        });
+        let shop = shop.await;
+        Self { shop, waiting }
+    }
+
+    /// What is traced of one request from this address, with these flags.
+    async fn ask(&mut self, from: &str, flags: &str) -> Vec<Span> {
+        let mut fan = self.shop.fan();
+        fan.address = from.parse().unwrap();
+        let parent = format!("00-{TRACE}-{BROWSER}-{flags}");
+        let reply = fan
+            .get("/api/v1/performances", &[("traceparent", &parent)])
+            .await;
+        assert_eq!(reply.status, 200);
+        std::iter::from_fn(|| self.waiting.try_recv().ok()).collect()
+    }
+}
+
+#[tokio::test]
+async fn no_caller_can_have_a_request_traced_or_not() {
+    let mut never = Watched::open(0.0, false).await;
+    let mut always = Watched::open(1.0, false).await;
+    for from in ["203.0.113.7", "10.0.0.1"] {
+        assert!(never.ask(from, "01").await.is_empty(), "{from}");
+        let spans = always.ask(from, "00").await;
+        assert_eq!(spans.len(), 1, "{from}");
+        // It is part of the caller's trace all the same.
+        assert_eq!(spans[0].trace.to_string(), TRACE);
+        assert_eq!(
+            spans[0].parent.map(|it| it.to_string()).as_deref(),
+            Some(BROWSER)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_has_the_say_where_the_server_is_told_to_follow_it() {
+    let mut never = Watched::open(0.0, true).await;
+    assert_eq!(never.ask("10.0.0.1", "01").await.len(), 1);
+    assert!(never.ask("203.0.113.7", "01").await.is_empty());
+    let mut always = Watched::open(1.0, true).await;
+    assert!(always.ask("10.0.0.1", "00").await.is_empty());
+    assert_eq!(always.ask("203.0.113.7", "00").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_is_named_by_its_route_and_nothing_of_the_person_is_in_it() {
+    let mut watched = Watched::open(1.0, false).await;
+    let fan = watched.shop.fan();
+    let (hold, _) = fan.hold(&[3]).await;
+    fan.get(&show(&format!("/holds/{hold}?secret=1")), &[])
+        .await;
+    fan.get(&path("/nowhere/1"), &[]).await;
+    let room = "0".repeat(32);
+    fan.get(&format!("/api/v1/rooms/{room}"), &[]).await;
+    fan.ask("BREW", "/health", &[], "").await;
+    let spans: Vec<_> = std::iter::from_fn(|| watched.waiting.try_recv().ok()).collect();
+    let requests = spans.iter().filter(|span| span.kind == Kind::Server);
+    let named: Vec<_> = requests
+        .map(|span| {
+            let status = span
+                .facts
+                .iter()
+                .find(|(name, _)| *name == "http.response.status_code");
+            (&*span.name, status.map(|(_, status)| status.clone()))
+        })
+        .collect();
+    let status = |number| Some(Fact::Number(number));
+    assert_eq!(
+        named,
+        [
+            ("POST /api/v1/performances/{id}/holds", status(201)),
+            ("GET /api/v1/performances/{id}/holds/{hold_id}", status(200)),
+            ("GET", status(404)),
+            ("GET /api/v1/rooms/{id}", status(404)),
+            ("_OTHER /health", status(405)),
+        ]
+    );
+    let text = format!("{spans:?}");
+    let cookie = fan.cookie("onsale").unwrap_or_else(|| "onsale=".into());
+    for secret in [&hold.to_string(), &cookie, "127.0.0.1", "secret"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
