@@ -100,6 +100,13 @@ impl Rooms {
             let now_ms = self.world.now_ms();
             left.retain(|_, expires_ms| *expires_ms > now_ms);
         }
+        if left.len() >= MOST_REMEMBERED {
+            // The one whose time is past first has the least to gain.
+            let first = left.iter().min_by_key(|(_, expires_ms)| **expires_ms);
+            if let Some(first) = first.map(|(id, _)| *id) {
+                left.remove(&first);
+            }
+        }
         left.insert(admission.id, admission.expires_ms);
     }
 
