@@ -242,25 +242,24 @@ impl Doors {
         }
     }
 
+    /// Whoever was let in is one too many where others surely were inside. Who comes back from silence is
+    /// not looked at by themselves: a server that reminds the store of whom it knows inside may have kept
+    /// their slot.
     fn check_cap(&self, faults: &mut Vec<String>) {
         let mut stays = Vec::new();
         let mut entries = Vec::new();
         for (nth, visit) in self.visits.values().enumerate() {
             let end_ms = visit.leave_asked_ms.unwrap_or(i64::MAX);
             let end_ms = end_ms.min(visit.expires_ms);
-            let mut last_ms = i64::MIN;
+            entries.push(visit.issued_ms);
             for from_ms in std::iter::once(&visit.issued_ms).chain(&visit.signs) {
                 if *from_ms >= end_ms {
                     break;
-                }
-                if *from_ms >= last_ms {
-                    entries.push(*from_ms);
                 }
                 let mut until_ms = end_ms.min(from_ms + i64::from(IDLE_MS));
                 if *from_ms > visit.issued_ms {
                     until_ms = self.known_until(*from_ms, until_ms);
                 }
-                last_ms = last_ms.max(until_ms);
                 stays.push((nth, *from_ms, until_ms));
             }
         }
