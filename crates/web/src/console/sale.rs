@@ -15,7 +15,7 @@ use crate::components::load::Skeleton;
 use crate::components::page::announce;
 use crate::components::{Icon, Sign};
 use crate::format::{self, Detail};
-use crate::i18n::{I18n, fill, use_i18n};
+use crate::i18n::{I18n, Lang, fill, use_i18n};
 use crate::map::theme::band_class;
 
 const MINUTE_MS: i64 = 60_000;
@@ -113,13 +113,14 @@ impl Live {
     }
 
     fn money(self, minor: i64) -> String {
+        self.money_by(format::money, minor)
+    }
+
+    fn money_by(self, written: fn(Lang, i64, &str, u8) -> String, minor: i64) -> String {
         self.sales.with(|sales| {
-            let known = sales.as_ref().map(|s| (s.currency.clone(), s.minor_digits));
-            let (currency, digits) = known.unwrap_or_default();
-            match currency.is_empty() {
-                true => String::new(),
-                false => format::money_short(self.i18n.lang(), minor, &currency, digits),
-            }
+            sales.as_ref().map_or_else(String::new, |sales| {
+                written(self.i18n.lang(), minor, &sales.currency, sales.minor_digits)
+            })
         })
     }
 
@@ -323,7 +324,7 @@ fn ByTime(live: Live) -> impl IntoView {
         Callback::new(move |amount: f64| {
             let amount = amount.round() as i64;
             match money {
-                true => live.money(amount),
+                true => live.money_by(format::money_short, amount),
                 false => format::number(i18n.lang(), amount),
             }
         })
@@ -408,7 +409,7 @@ fn ByBand(live: Live) -> impl IntoView {
                 <thead><tr>
                     <th scope="col">{i18n.console(|t| t.sale_band)}</th>
                     <th scope="col">{i18n.console(|t| t.sale_sold)}</th>
-                    <td aria-hidden="true"></td>
+                    <td class="sums__share" aria-hidden="true"></td>
                     <th scope="col">{i18n.console(|t| t.sale_revenue)}</th>
                     <th scope="col">{i18n.console(|t| t.sale_cancelled)}</th>
                 </tr></thead>
@@ -418,10 +419,10 @@ fn ByBand(live: Live) -> impl IntoView {
                         .map(|(at, band)| row((at, count, all), band)).collect_view()
                 }}</tbody>
                 <tfoot>
-                    <tr><th scope="row">{i18n.console(|t| t.sale_fees)}</th><td></td><td aria-hidden="true"></td>
+                    <tr><th scope="row">{i18n.console(|t| t.sale_fees)}</th><td></td><td class="sums__share" aria-hidden="true"></td>
                         <td class="tabular">{move || live.money(total.with(|total| total.order_fees_minor))}</td><td></td></tr>
                     <tr><th scope="row">{i18n.console(|t| t.sale_sum)}</th>
-                        <td class="tabular">{move || live.number(total.with(|total| total.sold))}</td><td aria-hidden="true"></td>
+                        <td class="tabular">{move || live.number(total.with(|total| total.sold))}</td><td class="sums__share" aria-hidden="true"></td>
                         <td class="tabular">{move || live.money(total.with(|total| total.revenue_minor + total.order_fees_minor))}</td>
                         <td class="tabular">{move || live.number(total.with(|total| total.cancelled))}</td></tr>
                 </tfoot>
