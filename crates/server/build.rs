@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -16,8 +17,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dist = dist()?;
     println!("cargo::rerun-if-changed={}", dist.display());
 
+    // Copied, because another build may put a newer app in its place before this one is compiled.
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let kept = out.join("web");
+    if copied(&dist, &kept).is_err() {
+        // That was just happening.
+        copied(&dist, &kept)?;
+    }
+
     let mut files = Vec::new();
-    collect(&dist, &dist, &mut files)?;
+    collect(&kept, &kept, &mut files)?;
     files.sort();
     let mut table = String::from("pub(super) static FILES: &[EmbeddedFile] = &[\n");
     for name in &files {
@@ -25,13 +34,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             table,
             "    EmbeddedFile {{ path: {:?}, plain: {}, gzip: {}, brotli: {} }},",
             name.replace('\\', "/"),
-            include(&dist.join(name)),
-            pressed(&dist, name, "gz"),
-            pressed(&dist, name, "br"),
+            include(&kept.join(name)),
+            pressed(&kept, name, "gz"),
+            pressed(&kept, name, "br"),
         )?;
     }
     table.push_str("];\n");
-    let out = PathBuf::from(std::env::var("OUT_DIR")?);
     fs::write(out.join("web_files.rs"), table)?;
     Ok(())
 }
@@ -45,6 +53,27 @@ fn dist() -> Result<PathBuf, Box<dyn Error>> {
     let usual = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../../target/web");
     fs::create_dir_all(&usual)?;
     Ok(usual.canonicalize()?)
+}
+
+fn copied(dist: &Path, to: &Path) -> io::Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    copy(dist, to)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 fn include(file: &Path) -> String {
