@@ -11,6 +11,7 @@ mod machine;
 mod map;
 mod postgres;
 mod program;
+mod relay;
 mod room;
 mod room_http;
 mod room_surge;
@@ -101,6 +102,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         names: sales::FEED,
         measure: sales::feed,
+    },
+    Bench {
+        names: relay::NAMES,
+        measure: relay::measure,
     },
     Bench {
         names: map::NAMES,
