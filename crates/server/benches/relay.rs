@@ -8,6 +8,10 @@
 //! the relay does. Before the two that are compared the chunks are sent once for nothing, so that
 //! neither finds a broker that is still warming up.
 //!
+//! Then a sale goes on at a steady rate with Kafka there, and at the same rate while its broker is dead:
+//! what a booking takes then is compared. What ten minutes of that sale would have left waiting is made
+//! at once, the broker is started again, and the backlog is seen to drain.
+//!
 //! An order's lag is from the durable answer to its command until the stream has acknowledged the whole
 //! chunk with its message, seen in this process: what a consumer waits besides is not in it.
 
@@ -27,6 +31,7 @@ use onsale_server::relay::{
     Topic,
 };
 use onsale_server::store::StoreOptions;
+use onsale_server::store::relay::RelayStore as _;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,11 +49,15 @@ const BOOKINGS: u32 = 400;
 const AT_ONCE: u32 = 5;
 const TICK: Duration = Duration::from_millis(10);
 const TICKS: u32 = 1_000;
+/// Bookings of the backlog that an outage leaves: ten minutes of the sale that goes on.
+const WAITING: u32 = 300_000;
+/// The sale's bookings have the seats before these, those of a backlog the seats from these on.
+const BACKLOG_FROM: u32 = 20_000;
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn main() {
-    let broker = Broker::start();
+    let mut broker = Broker::start();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -61,27 +70,14 @@ fn main() {
         let kafka = Arc::new(KafkaStream::new(options).expect("a producer"));
         throughput(&kafka).await;
         lag(&kafka).await;
+        outage(&mut broker, &kafka).await;
     });
 }
 
 async fn throughput(kafka: &Arc<KafkaStream>) {
     let dir = tempfile::tempdir().expect("a folder");
     let office = Arc::new(open(dir.path()).await);
-    let buyers: Vec<_> = (0..BUYERS)
-        .map(|buyer| {
-            let office = Arc::clone(&office);
-            tokio::spawn(async move {
-                for _ in 0..BOOKINGS {
-                    let order = fresh();
-                    book(&office, order, buyer).await;
-                    send(&office, cancel(order, &seats(&pair_of(buyer)))).await;
-                }
-            })
-        })
-        .collect();
-    for buyer in buyers {
-        buyer.await.expect("a buyer");
-    }
+    backlog(&office, BOOKINGS).await;
     let nowhere = Arc::new(Nowhere::default());
     let (relay, since) = lead(&office, nowhere.clone()).await;
     while !nowhere.is_at_end() {
@@ -109,6 +105,25 @@ async fn throughput(kafka: &Arc<KafkaStream>) {
     say("relay_raw", total, straight(kafka, &chunks).await);
 }
 
+/// Each buyer books and cancels so often.
+async fn backlog(office: &Arc<Office>, times: u32) {
+    let buyers: Vec<_> = (BACKLOG_FROM..BACKLOG_FROM + BUYERS)
+        .map(|buyer| {
+            let office = Arc::clone(office);
+            tokio::spawn(async move {
+                for _ in 0..times {
+                    let order = fresh();
+                    book(&office, order, buyer).await;
+                    send(&office, cancel(order, &seats(&pair_of(buyer)))).await;
+                }
+            })
+        })
+        .collect();
+    for buyer in buyers {
+        buyer.await.expect("a buyer");
+    }
+}
+
 /// Sends chunks without a ledger, a book or a cursor.
 async fn straight(kafka: &KafkaStream, chunks: &[(Vec<Encoded>, Instant)]) -> Duration {
     let since = Instant::now();
@@ -127,23 +142,14 @@ async fn lag(kafka: &Arc<KafkaStream>) {
         orders: Mutex::default(),
     });
     let (relay, _) = lead(&office, timed.clone()).await;
-    let mut tick = tokio::time::interval(TICK);
-    let mut bookings = Vec::new();
-    for n in 0..TICKS {
-        tick.tick().await;
-        for one in 0..AT_ONCE {
-            let office = Arc::clone(&office);
-            bookings.push(tokio::spawn(async move {
-                let answer = book(&office, fresh(), n * AT_ONCE + one).await;
-                (answer.seq, Instant::now())
-            }));
-        }
-    }
+    let bookings = steady(&office, 0).await;
     let mut lags = Vec::with_capacity(bookings.len());
     for booking in bookings {
-        let (seq, answered) = booking.await.expect("a booking");
         let began = Instant::now();
-        let known = || timed.orders.lock().expect("orders").get(&seq).copied();
+        let known = || {
+            let orders = timed.orders.lock().expect("orders");
+            orders.get(&booking.seq).copied()
+        };
         let acknowledged = loop {
             if let Some(acknowledged) = known() {
                 break acknowledged;
@@ -151,13 +157,86 @@ async fn lag(kafka: &Arc<KafkaStream>) {
             assert!(began.elapsed() < PATIENCE, "it is acknowledged in time");
             tokio::time::sleep(TICK).await;
         };
-        let lag = acknowledged.saturating_duration_since(answered);
+        let lag = acknowledged.saturating_duration_since(booking.answered);
         lags.push(lag.as_secs_f64() * 1e3);
     }
     relay.stop().await;
-    lags.sort_by(f64::total_cmp);
-    say_figure("relay_lag_median", lags[lags.len() / 2]);
-    say_figure("relay_lag_p99", lags[lags.len() * 99 / 100]);
+    say_figure("relay_lag_median", part(&mut lags, 50));
+    say_figure("relay_lag_p99", part(&mut lags, 99));
+}
+
+/// A booking of the sale that goes on.
+struct Booked {
+    /// The batch of its order.
+    seq: u64,
+    began: Instant,
+    answered: Instant,
+}
+
+/// The sale that goes on, from a booking's seats on.
+async fn steady(office: &Arc<Office>, first: u32) -> Vec<Booked> {
+    let mut tick = tokio::time::interval(TICK);
+    let mut bookings = Vec::new();
+    for n in 0..TICKS {
+        tick.tick().await;
+        for one in 0..AT_ONCE {
+            let office = Arc::clone(office);
+            bookings.push(tokio::spawn(async move {
+                let began = Instant::now();
+                let answer = book(&office, fresh(), first + n * AT_ONCE + one).await;
+                Booked {
+                    seq: answer.seq,
+                    began,
+                    answered: Instant::now(),
+                }
+            }));
+        }
+    }
+    let mut booked = Vec::with_capacity(bookings.len());
+    for booking in bookings {
+        booked.push(booking.await.expect("a booking"));
+    }
+    booked
+}
+
+async fn outage(broker: &mut Broker, kafka: &Arc<KafkaStream>) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let office = Arc::new(open(dir.path()).await);
+    let (relay, _) = lead(&office, kafka.clone()).await;
+    let took = |booked: Vec<Booked>| {
+        let one = |one: &Booked| one.answered.duration_since(one.began).as_secs_f64() * 1e3;
+        let mut took: Vec<_> = booked.iter().map(one).collect();
+        part(&mut took, 99)
+    };
+    // Once for nothing: the first of a sale are slower.
+    steady(&office, 0).await;
+    let there = took(steady(&office, TICKS * AT_ONCE).await);
+    tokio::task::block_in_place(|| broker.kill());
+    let away = took(steady(&office, 2 * TICKS * AT_ONCE).await);
+    say_figure("relay_outage_there", there);
+    say_figure("relay_outage_away", away);
+    backlog(&office, WAITING / BUYERS).await;
+    tokio::task::block_in_place(|| broker.start_again());
+    let since = Instant::now();
+    while !is_published(&office).await {
+        tokio::time::sleep(TICK).await;
+        assert!(since.elapsed() < PATIENCE, "the backlog drains");
+    }
+    say_figure("relay_outage_drain", since.elapsed().as_secs_f64());
+    let sent = relay.progress().borrow().sent;
+    say_figure("relay_outage_messages", sent as f64);
+    relay.stop().await;
+}
+
+async fn is_published(office: &Office) -> bool {
+    let behind = office.store.behind(KAFKA, i64::MIN).await;
+    behind.expect("the store answers").is_empty()
+}
+
+/// What so many of a hundred are not above.
+fn part(values: &mut [f64], of_hundred: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() * of_hundred / 100]
 }
 
 /// Acknowledges at once, and keeps what came and when.

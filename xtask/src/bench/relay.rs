@@ -12,7 +12,9 @@ const PROGRAM: Program = Program {
     words: &[],
 };
 
-pub(crate) const NAMES: &[&str] = &["relay_throughput", "relay_lag"];
+pub(crate) const NAMES: &[&str] = &["relay_throughput", "relay_lag", "relay_outage"];
+/// What a booking takes while Kafka is away, by what it takes otherwise.
+const UNMOVED: f64 = 1.1;
 
 pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
     kafka::ensure_compiler(session.step)?;
@@ -56,6 +58,25 @@ pub(crate) fn measure(session: &Session<'_>) -> Result<Vec<Row>> {
             notes: vec![format!(
                 "99th percentile {:.0} ms",
                 printed.last("relay_lag_p99")?
+            )],
+        },
+        Row {
+            name: NAMES[2].into(),
+            what: "99th percentile of a booking (a hold and its order, each durable) at 500 a second in \
+                   process, while Kafka's broker is dead"
+                .into(),
+            unit: "ms",
+            runs: printed.runs("relay_outage_away")?,
+            baseline: Some((
+                "the same while it is there".into(),
+                printed.runs("relay_outage_there")?,
+            )),
+            target: Target::RatioAtMost(UNMOVED),
+            notes: vec![format!(
+                "300,000 bookings and as many cancellations wait, ten minutes of that sale, when the \
+                 broker is started again: all is published {:.0} s later, {:.0} messages in all",
+                printed.last("relay_outage_drain")?,
+                printed.last("relay_outage_messages")?
             )],
         },
     ])

@@ -1,5 +1,5 @@
-//! Where what tests do at random begins: the same for everybody who tests the same commit, so that a
-//! failure anywhere is the same failure everywhere, and another with the next commit, so that new cases
+//! Where what tests do at random begins: the same for everybody who tests the same files, so that a
+//! failure anywhere is the same failure everywhere, and another with the next change, so that new cases
 //! are tried.
 
 use std::{env, process::Command, sync::OnceLock};
@@ -11,7 +11,7 @@ const SAID: &str = "ONSALE_SEED";
 /// What proptest reads it from.
 const OF_PROPTEST: &str = "PROPTEST_RNG_SEED";
 
-/// What `ONSALE_SEED` says; else what the commit's name begins with; else 1.
+/// What `ONSALE_SEED` says; else what the name of the commit's files begins with; else 1.
 pub(crate) fn seed() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     *SEED.get_or_init(|| {
@@ -25,14 +25,18 @@ pub(crate) fn told() -> String {
     format!("{SAID}={}", seed())
 }
 
-/// Has a program's property tests begin there.
+/// Has a program's property tests and simulations begin there.
 pub(crate) fn give(command: &mut Command) {
-    command.env(OF_PROPTEST, seed().to_string());
+    for name in [SAID, OF_PROPTEST] {
+        command.env(name, seed().to_string());
+    }
 }
 
+/// Of its files, which keep their name when somebody else commits the same.
 fn of_commit() -> Option<u64> {
     let mut git = Command::new("git");
-    git.args(["rev-parse", "HEAD"]).current_dir(place::root());
+    git.args(["rev-parse", "HEAD^{tree}"])
+        .current_dir(place::root());
     let output = git.output().ok().filter(|output| output.status.success())?;
     of_name(String::from_utf8_lossy(&output.stdout).trim())
 }

@@ -7,7 +7,8 @@ use crate::office::Office;
 use crate::world::{Disk, World};
 use booking_core::ledger::{Batch, Replay, Sealed};
 use booking_core::price::Place;
-use booking_core::{CommandId, Event, FanId, HoldId, Inventory, OrderId, PerformanceId};
+use booking_core::terms::BookingRules;
+use booking_core::{CommandId, Event, FanId, HoldId, Inventory, OrderId, PerformanceId, SeatIx};
 use onsale_server::payments::simulator::PaymentRecord;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,18 +16,23 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Held {
     fan: FanId,
     places: BTreeSet<Place>,
+    placed_ms: i64,
     expires_ms: i64,
 }
 
 /// An order as the ledger tells it.
 struct Sold {
+    fan: FanId,
     total_minor: i64,
     places: BTreeSet<Place>,
 }
 
 /// One house, by its ledger alone.
-#[derive(Default)]
 struct House {
+    rules: BookingRules,
+    /// Off sale for good, and set aside.
+    killed: BTreeSet<Place>,
+    aside: BTreeSet<Place>,
     holds: BTreeMap<HoldId, Held>,
     orders: BTreeMap<OrderId, Sold>,
     commands: BTreeMap<CommandId, Vec<Event>>,
@@ -42,8 +48,8 @@ pub(crate) fn faults(office: &Office, notes: &Notes) -> Vec<String> {
     let mut houses = BTreeMap::new();
     for performance in disk.ledgers.keys() {
         let (map, terms) = office.goods.clone();
+        let mut house = House::under(terms.rules.clone());
         let mut replay = Replay::new(*performance, Inventory::new(map, terms));
-        let mut house = House::default();
         for row in &disk.ledgers[performance] {
             let sealed = Sealed {
                 bytes: row.bytes.to_vec(),
@@ -83,6 +89,53 @@ pub(crate) fn left_over(world: &World) -> Vec<String> {
 }
 
 impl House {
+    fn under(rules: BookingRules) -> Self {
+        Self {
+            rules,
+            killed: BTreeSet::new(),
+            aside: BTreeSet::new(),
+            holds: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// That nobody has more than one may.
+    fn check_limits(&mut self, seq: u64, at_ms: i64, fan: FanId) {
+        let held = self.holds.values();
+        let held: Vec<_> = held
+            .filter(|held| held.fan == fan && held.expires_ms > at_ms)
+            .collect();
+        let (holds, most_holds) = (held.len(), self.rules.max_holds_per_fan.into());
+        let held: usize = held.iter().map(|held| held.places.len()).sum();
+        let owned = self.orders.values().filter(|sold| sold.fan == fan);
+        let places = held + owned.map(|sold| sold.places.len()).sum::<usize>();
+        if holds > most_holds || places > self.rules.max_places_per_fan.into() {
+            self.fault(seq, format!("{fan} has {places} places, {holds} holds"));
+        }
+    }
+
+    /// That a hold ends when it must, however often it is lengthened.
+    fn check_end(&mut self, seq: u64, hold: HoldId) {
+        let Some(held) = self.holds.get(&hold) else {
+            return;
+        };
+        let lasts_ms = held.expires_ms - held.placed_ms;
+        if lasts_ms > self.rules.hold_max_ms {
+            self.fault(seq, format!("hold {hold} lasts {lasts_ms} ms"));
+        }
+    }
+
+    /// Seats go off sale, or are set aside: nobody has them.
+    fn check_open(&mut self, seq: u64, at_ms: i64, seats: &[SeatIx]) {
+        for seat in seats {
+            if let Some(owner) = self.taken_by(Place::Seat(*seat), at_ms) {
+                self.fault(seq, format!("seat {} is taken from {owner}", seat.0));
+            }
+        }
+    }
+
     fn fault(&mut self, seq: u64, what: impl std::fmt::Display) {
         self.faults.push(format!("batch {seq}: {what}"));
     }
@@ -97,8 +150,10 @@ impl House {
             .orders
             .iter()
             .find(|(_, sold)| sold.places.contains(&place));
+        let is_closed = self.killed.contains(&place) || self.aside.contains(&place);
         held.map(|(hold, _)| format!("hold {hold}"))
             .or_else(|| sold.map(|(order, _)| format!("order {order}")))
+            .or_else(|| is_closed.then(|| "nobody: it is not on sale".to_owned()))
     }
 
     fn follow(&mut self, batch: &Batch) {
@@ -134,11 +189,14 @@ impl House {
                 let held = Held {
                     fan: *fan,
                     places: places.iter().copied().collect(),
+                    placed_ms: at_ms,
                     expires_ms: *expires_ms,
                 };
                 if self.holds.insert(*hold, held).is_some() {
                     self.fault(seq, format!("hold {hold} is placed twice"));
                 }
+                self.check_limits(seq, at_ms, *fan);
+                self.check_end(seq, *hold);
             }
             Event::HoldChanged {
                 hold,
@@ -160,11 +218,17 @@ impl House {
                     }
                     _ => self.fault(seq, format!("hold {hold} changes and is not there")),
                 }
+                if let Some(fan) = self.holds.get(hold).map(|held| held.fan) {
+                    self.check_limits(seq, at_ms, fan);
+                }
             }
-            Event::HoldExtended { hold, expires_ms } => match self.holds.get_mut(hold) {
-                Some(held) if held.expires_ms <= *expires_ms => held.expires_ms = *expires_ms,
-                _ => self.fault(seq, format!("hold {hold} gets less time, or is not there")),
-            },
+            Event::HoldExtended { hold, expires_ms } => {
+                match self.holds.get_mut(hold) {
+                    Some(held) if held.expires_ms <= *expires_ms => held.expires_ms = *expires_ms,
+                    _ => self.fault(seq, format!("hold {hold} gets less time, or is not there")),
+                }
+                self.check_end(seq, *hold);
+            }
             Event::HoldReleased { hold } => {
                 if self.holds.remove(hold).is_none() {
                     self.fault(seq, format!("hold {hold} is given back and was not there"));
@@ -193,12 +257,14 @@ impl House {
                     }
                 }
                 let sold = Sold {
+                    fan: *fan,
                     total_minor: *total_minor,
                     places: items.iter().map(|item| item.place).collect(),
                 };
                 if self.orders.insert(*order, sold).is_some() {
                     self.fault(seq, format!("order {order} is sold twice"));
                 }
+                self.check_limits(seq, at_ms, *fan);
             }
             Event::TicketsCancelled { order, places } => {
                 let sold = self.orders.get_mut(order);
@@ -206,6 +272,26 @@ impl House {
                     sold.is_some_and(|sold| places.iter().all(|place| sold.places.remove(place)));
                 if !all {
                     self.fault(seq, format!("order {order} gives back what it has not"));
+                }
+            }
+            Event::SeatsKilled { seats } => {
+                self.check_open(seq, at_ms, seats);
+                self.killed.extend(seats.iter().copied().map(Place::Seat));
+            }
+            Event::SeatsAllocated { seats, .. } => {
+                self.check_open(seq, at_ms, seats);
+                self.aside.extend(seats.iter().copied().map(Place::Seat));
+            }
+            Event::SeatsRevived { seats } => {
+                let mut seats = seats.iter();
+                if !seats.all(|seat| self.killed.remove(&Place::Seat(*seat))) {
+                    self.fault(seq, "seats come back that were on sale");
+                }
+            }
+            Event::AllocationReleased { seats, .. } => {
+                let mut seats = seats.iter();
+                if !seats.all(|seat| self.aside.remove(&Place::Seat(*seat))) {
+                    self.fault(seq, "seats come back that were not set aside");
                 }
             }
             other => self.fault(seq, format!("nobody asked for {other:?}")),

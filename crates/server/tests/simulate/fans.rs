@@ -7,7 +7,8 @@ use crate::world::World;
 use booking_core::command::SeatRequest;
 use booking_core::price::{OrderItem, Place};
 use booking_core::{
-    Command, CommandId, Event, FanId, HoldId, OrderId, PerformanceId, PriceTypeIx, SeatIx, quote,
+    AllocationId, Command, CommandId, Event, FanId, HoldId, OrderId, PerformanceId, PriceTypeIx,
+    SeatIx, quote,
 };
 use onsale_queue::room::Admitted;
 use onsale_server::checkout::step::Step;
@@ -145,20 +146,53 @@ impl Fan {
         }
         let performance = PERFORMANCES[self.roll(2) as usize];
         let hold = HoldId::from_u128(self.world().id().as_u128());
-        let seats = self.choose();
+        // One in four leaves the choice to the shop.
+        let request = match self.roll(4) {
+            0 => SeatRequest::BestAvailable {
+                quantity: [1, 2, 3, 4][self.roll(4) as usize],
+                bands: Vec::new(),
+                together: self.roll(2) == 0,
+            },
+            _ => SeatRequest::These(places(&self.choose())),
+        };
         let command = Command::PlaceHold {
             hold,
             fan: self.id,
-            request: SeatRequest::These(places(&seats)),
+            request,
             needs_accessible: true,
             allocation: None,
         };
-        let is_accepted = self.send(performance, command).await == Some(true);
-        is_accepted.then_some(Held {
+        let events = self.send(performance, command).await?;
+        Some(Held {
             performance,
             hold,
-            seats,
+            seats: held_seats(&events),
         })
+    }
+
+    /// The box office takes seats off sale and sets some aside, and puts them back, until the shop closes.
+    pub(crate) async fn keep_house(self) {
+        let aside = AllocationId::from_u128(7);
+        while !self.world().is_closing() {
+            self.think(9_000).await;
+            let performance = PERFORMANCES[self.roll(2) as usize];
+            let seats = self.choose().into_iter().map(SeatIx).collect();
+            let command = match self.roll(4) {
+                0 => Command::KillSeats { seats },
+                1 => Command::ReviveSeats { seats },
+                2 => Command::AllocateSeats {
+                    allocation: aside,
+                    seats,
+                },
+                _ => Command::ReleaseAllocation {
+                    allocation: aside,
+                    seats: Vec::new(),
+                },
+            };
+            if self.send(performance, command).await.is_some() {
+                self.world().count(|counts| counts.house_changes += 1);
+            }
+        }
     }
 
     async fn go_on_with(&self, held: Held) {
@@ -199,7 +233,7 @@ impl Fan {
         let is_changed = self.send(held.performance, command).await;
         self.think(4_000).await;
         let mut seats = held.seats.clone();
-        if is_changed == Some(true) {
+        if is_changed.is_some() {
             seats.retain(|seat| *seat != first);
             seats.push(more);
             seats.sort_unstable();
@@ -208,8 +242,8 @@ impl Fan {
         self.pay(&Held { seats, ..held }).await;
     }
 
-    /// Sends a command until there is a definite answer: whether it was accepted.
-    async fn send(&self, performance: PerformanceId, command: Command) -> Option<bool> {
+    /// Sends a command until there is a definite answer: what was accepted.
+    async fn send(&self, performance: PerformanceId, command: Command) -> Option<Vec<Event>> {
         let id = CommandId::from(self.world().id());
         for _ in 0..TRIES {
             let asked = command.clone();
@@ -219,20 +253,20 @@ impl Fan {
                 .await;
             match answer {
                 Some(Ok(answer)) => {
-                    self.note_accepted(performance, id, answer.events);
+                    self.note_accepted(performance, id, answer.events.clone());
                     // Some ask again although they know.
                     if self.roll(12) > 0 {
-                        return Some(true);
+                        return Some(answer.events);
                     }
                 }
                 Some(Err(LaneError::Rejected(_))) => {
                     self.note_refused(id);
-                    return Some(false);
+                    return None;
                 }
                 Some(Err(LaneError::CommandIdReused | LaneError::UnknownPerformance)) => {
                     let what = format!("command {id}: what is ours is said to be another's");
                     self.notes.told().contradictions.push(what);
-                    return Some(false);
+                    return None;
                 }
                 Some(Err(
                     LaneError::Busy { .. } | LaneError::StorageFailed | LaneError::Draining,
@@ -242,7 +276,8 @@ impl Fan {
             self.world().count(|counts| counts.asked_again += 1);
             self.think(800).await;
         }
-        self.notes.told().accepted.contains_key(&id).then_some(true)
+        let told = self.notes.told();
+        told.accepted.get(&id).map(|(_, events)| events.clone())
     }
 
     fn note_accepted(&self, performance: PerformanceId, id: CommandId, events: Vec<Event>) {
@@ -421,6 +456,19 @@ fn card_of(number: &str) -> Card {
         cvc: Secret::new("123"),
     };
     Card::check(&input, crate::world::NOW_MS).expect("a card that could be one")
+}
+
+/// Which seats a new hold got.
+fn held_seats(events: &[Event]) -> Vec<u32> {
+    let got = events.iter().find_map(|event| match event {
+        Event::HoldPlaced { places, .. } => Some(places),
+        _ => None,
+    });
+    let seat = |place: &Place| match place {
+        Place::Seat(seat) => Some(seat.0),
+        Place::Area(_) => None,
+    };
+    got.into_iter().flatten().filter_map(seat).collect()
 }
 
 fn places(seats: &[u32]) -> Vec<Place> {

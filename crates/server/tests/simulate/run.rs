@@ -80,6 +80,8 @@ async fn sale(office: &Arc<Office>, notes: &Arc<Notes>) -> Vec<String> {
             tokio::spawn(fan.live())
         })
         .collect();
+    let house = Fan::new(FanId::from_u128(u128::MAX), office, notes);
+    let keeping = tokio::spawn(house.keep_house());
     let operating = world.odds.has_room.then(|| {
         let office = Arc::clone(office);
         tokio::spawn(Operator { office }.work())
@@ -103,6 +105,9 @@ async fn sale(office: &Arc<Office>, notes: &Arc<Notes>) -> Vec<String> {
             Ok(Err(error)) => faults.push(format!("a fan: {error}")),
             Err(_) => faults.push("a fan still waits".to_owned()),
         }
+    }
+    if !matches!(tokio::time::timeout(HEALING, keeping).await, Ok(Ok(()))) {
+        faults.push("the box office still waits".to_owned());
     }
     let mut left = audit::left_over(&world);
     let began = tokio::time::Instant::now();

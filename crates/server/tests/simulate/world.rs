@@ -174,6 +174,8 @@ pub(crate) struct Counts {
     pub(crate) not_let_in: u64,
     pub(crate) were_idle: u64,
     pub(crate) room_changes: u64,
+    /// What the box office changed of a house.
+    pub(crate) house_changes: u64,
 }
 
 /// A room as it was kept.
