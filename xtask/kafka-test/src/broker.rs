@@ -3,7 +3,7 @@
 use crate::jars::KAFKA;
 use crate::process::{POLL, Process, jars};
 use crate::settings::{CLUSTER_ID, JAVA, Node, STARTED, settings};
-use redis_test::free_port;
+use redis_test::{Proxy, free_port};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
@@ -42,12 +42,31 @@ impl Broker {
     /// The same with more lines of settings.
     #[must_use]
     pub fn with(settings: &str) -> Self {
+        Self::alone(|_| (settings.to_owned(), ())).0
+    }
+
+    /// A new one that sends clients to a link in front of it, which may be cut.
+    ///
+    /// # Panics
+    /// With what it logged, if it does not start.
+    #[must_use]
+    pub fn behind_a_link() -> (Self, Proxy) {
+        Self::alone(|port| {
+            let link = Proxy::before(port);
+            let settings = format!("advertised.listeners=CLIENT://127.0.0.1:{}", link.port);
+            (settings, link)
+        })
+    }
+
+    /// With lines of settings, and whatever else is made, for the port that it gets.
+    fn alone<T>(prepare: impl Fn(u16) -> (String, T)) -> (Self, T) {
         let mut last = String::new();
         for _ in 0..TRIES {
             let mut broker = Self::new(0, Vec::new());
-            broker.format(settings);
-            match broker.try_start(settings) {
-                Ok(()) => return broker,
+            let (settings, beside) = prepare(broker.port);
+            broker.format(&settings);
+            match broker.try_start(&settings) {
+                Ok(()) => return (broker, beside),
                 Err(log) => last = log,
             }
         }

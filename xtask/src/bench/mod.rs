@@ -92,12 +92,16 @@ const BENCHES: &[Bench] = &[
         measure: sales::holds_on_postgres_against_naive,
     },
     Bench {
-        names: sales::SPREAD_NAMES,
+        names: sales::HOLDS_ON_SEVERAL,
         measure: sales::holds_on_several,
     },
     Bench {
-        names: sales::BOOKINGS_ON_POSTGRES,
+        names: &["bookings_postgres"],
         measure: sales::bookings_on_postgres,
+    },
+    Bench {
+        names: sales::BOOKINGS_ON_SEVERAL,
+        measure: sales::bookings_on_several,
     },
     Bench {
         names: sales::FEED,

@@ -8,6 +8,8 @@ use super::{
 };
 
 const CHOICE: &str = "two free neighbours chosen uniformly, house half full";
+const BOOKINGS: &str = "complete bookings of two seats (hold, quote, checkout with an approved card; \
+                        10,000 of them)";
 
 pub(crate) const HOLDS: &[&str] = &["holds_sqlite", "holds_sqlite_64", "holds_sqlite_1024"];
 
@@ -183,10 +185,7 @@ fn bookings_against_echo(
     }
     Ok(Row {
         name: name.into(),
-        what: format!(
-            "complete bookings of two seats a second{on}: hold, quote, checkout with an approved \
-             card, 10,000 of them, 256 connections"
-        ),
+        what: format!("{BOOKINGS} a second{on}, 256 connections"),
         unit: "/s",
         runs: bookings,
         baseline: Some(("requests to a bare axum echo".into(), echoes)),
@@ -232,25 +231,50 @@ pub(crate) fn holds_on_postgres_against_naive(session: &Session<'_>) -> Result<V
 }
 
 /// By how many servers, how many performances, and whether each performance has its server.
-const SPREAD: &[(&str, usize, usize, bool)] = &[
-    ("holds_postgres_2", 2, 1, false),
-    ("holds_postgres_3", 3, 1, false),
-    ("holds_postgres_1000_2", 2, 1_000, false),
-    ("holds_postgres_1000_2_sticky", 2, 1_000, true),
-    ("holds_postgres_1000_3", 3, 1_000, false),
-    ("holds_postgres_1000_3_sticky", 3, 1_000, true),
+const SPREAD: [(usize, usize, bool); 6] = [
+    (2, 1, false),
+    (3, 1, false),
+    (2, 1_000, false),
+    (2, 1_000, true),
+    (3, 1_000, false),
+    (3, 1_000, true),
 ];
-pub(crate) const SPREAD_NAMES: &[&str] = &[
-    SPREAD[0].0,
-    SPREAD[1].0,
-    SPREAD[2].0,
-    SPREAD[3].0,
-    SPREAD[4].0,
-    SPREAD[5].0,
+pub(crate) const HOLDS_ON_SEVERAL: &[&str] = &[
+    "holds_postgres_2",
+    "holds_postgres_3",
+    "holds_postgres_1000_2",
+    "holds_postgres_1000_2_sticky",
+    "holds_postgres_1000_3",
+    "holds_postgres_1000_3_sticky",
+];
+pub(crate) const BOOKINGS_ON_SEVERAL: &[&str] = &[
+    "bookings_postgres_2",
+    "bookings_postgres_3",
+    "bookings_postgres_1000_2",
+    "bookings_postgres_1000_2_sticky",
+    "bookings_postgres_1000_3",
+    "bookings_postgres_1000_3_sticky",
 ];
 
-/// Several servers on one database, beside one in the same run.
 pub(crate) fn holds_on_several(session: &Session<'_>) -> Result<Vec<Row>> {
+    let what = format!("durable holds a second ({CHOICE})");
+    on_several(session, HOLDS_ON_SEVERAL, &what, "holds", latency)
+}
+
+pub(crate) fn bookings_on_several(session: &Session<'_>) -> Result<Vec<Row>> {
+    let what = format!("{BOOKINGS} a second");
+    let notes = |figures: &Figures| Ok(figures.notes());
+    on_several(session, BOOKINGS_ON_SEVERAL, &what, "bookings", notes)
+}
+
+/// Several servers on one database, beside one in the same run.
+fn on_several(
+    session: &Session<'_>,
+    names: &[&str],
+    what: &str,
+    task: &str,
+    notes_of: impl Fn(&Figures) -> Result<Vec<String>>,
+) -> Result<Vec<Row>> {
     let programs = Programs::build_with(session, ON_POSTGRES)?;
     let once = |servers: usize, performances: usize, sticky: bool| -> Result<Figures> {
         let many = performances.to_string();
@@ -259,24 +283,27 @@ pub(crate) fn holds_on_several(session: &Session<'_>) -> Result<Vec<Row>> {
         let shop = programs.serve_on_postgres(session, spread, &[], servers)?;
         let stick: &[&str] = if sticky { &["--sticky"] } else { &[] };
         let arguments = arguments(256, &[spread, stick].concat());
-        let figures = programs.drive(&Target::Shop(&shop), "holds", &arguments)?;
+        let figures = programs.drive(&Target::Shop(&shop), task, &arguments)?;
         shop.close(&programs.onsale)?;
         Ok(figures)
     };
+    let figure = format!("{task}_per_s");
     let mut rows: Vec<Row> = Vec::new();
     for performances in [1, 1_000] {
-        let here = || SPREAD.iter().filter(|row| row.2 == performances);
+        let named = names.iter().zip(SPREAD);
+        let here = || named.clone().filter(|(_, spread)| spread.1 == performances);
         let mut alone = Vec::new();
         let mut together = vec![(Vec::new(), Vec::new()); here().count()];
         for _ in 0..session.runs {
-            alone.push(once(1, performances, false)?.get("holds_per_s")?);
-            for ((_, servers, performances, sticky), (runs, notes)) in here().zip(&mut together) {
-                let figures = once(*servers, *performances, *sticky)?;
-                runs.push(figures.get("holds_per_s")?);
-                *notes = latency(&figures)?;
+            alone.push(once(1, performances, false)?.get(&figure)?);
+            for ((_, spread), (runs, notes)) in here().zip(&mut together) {
+                let (servers, performances, sticky) = spread;
+                let figures = once(servers, performances, sticky)?;
+                runs.push(figures.get(&figure)?);
+                *notes = notes_of(&figures)?;
             }
         }
-        for ((name, servers, performances, sticky), (runs, notes)) in here().zip(together) {
+        for ((name, (servers, performances, sticky)), (runs, notes)) in here().zip(together) {
             let sent = match (performances, sticky) {
                 (1, _) => "one performance of 50,000 seats at all of them at once",
                 (_, true) => "1,000 performances, each at one server",
@@ -285,8 +312,8 @@ pub(crate) fn holds_on_several(session: &Session<'_>) -> Result<Vec<Row>> {
             rows.push(Row {
                 name: (*name).into(),
                 what: format!(
-                    "durable holds a second on PostgreSQL with {servers} servers on the same \
-                     machine, {sent}, 256 connections; {CHOICE}"
+                    "{what} on PostgreSQL with {servers} servers on the same machine, {sent}, 256 \
+                     connections"
                 ),
                 unit: "/s",
                 runs,
@@ -299,25 +326,13 @@ pub(crate) fn holds_on_several(session: &Session<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-pub(crate) const BOOKINGS_ON_POSTGRES: &[&str] = &["bookings_postgres", "bookings_postgres_3"];
-
-/// With one server, and with three of which any may be asked.
+/// One server on a PostgreSQL beside it.
 pub(crate) fn bookings_on_postgres(session: &Session<'_>) -> Result<Vec<Row>> {
     let programs = Programs::build_with(session, ON_POSTGRES)?;
-    let mut rows = Vec::new();
-    for (name, servers) in BOOKINGS_ON_POSTGRES.iter().zip([1, 3]) {
-        let serve = || programs.serve_on_postgres(session, &[], &[], servers);
-        let on = format!(" on PostgreSQL with {servers} server(s)");
-        rows.push(bookings_against_echo(
-            session,
-            &programs,
-            name,
-            &on,
-            serve,
-            Goal::None,
-        )?);
-    }
-    Ok(rows)
+    let serve = || programs.serve_on_postgres(session, &[], &[], 1);
+    let (name, on) = ("bookings_postgres", " on PostgreSQL");
+    let row = bookings_against_echo(session, &programs, name, on, serve, Goal::None)?;
+    Ok(vec![row])
 }
 
 pub(crate) const FEED: &[&str] = &["feed_delay", "feed_delay_p99"];

@@ -10,6 +10,7 @@ mod cargo;
 mod deploy;
 mod gate;
 pub(crate) mod kafka;
+mod next;
 mod production;
 mod seed;
 mod tally;

@@ -1,11 +1,12 @@
 //! The production profile, whole: started as anybody starts it, sold from while its servers are
-//! restarted one by one and killed at random, stopped, and started again on what it kept.
+//! updated one by one and killed at random, stopped, and started again on what it kept.
 
 use std::{
     collections::BTreeMap,
     env, fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -18,7 +19,11 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{seed, tally::Tally};
+use super::{
+    next::{self, Next},
+    seed,
+    tally::Tally,
+};
 use crate::{
     chores, exec, place,
     run::{
@@ -43,7 +48,10 @@ const KILLS: u32 = 10;
 const BUYERS: u32 = 12;
 
 pub(crate) fn test(step: &Step<'_>) -> Result<Tally> {
+    // Today's last, so that it is what is found under the program's usual name afterwards.
+    let next = next::build(step, &super::SERVER_FEATURES)?;
     chores::server_with(step, "dev", &super::SERVER_FEATURES)?;
+    let today = place::target().join("debug/onsale");
     let mut build = exec::cargo();
     build.args(["build", "--package", "xtask", "--features", "load"]);
     exec::logged(step, "load-dev", build.args(["--bin", "load"]))?;
@@ -55,24 +63,27 @@ pub(crate) fn test(step: &Step<'_>) -> Result<Tally> {
         Ok(()) => tally.pass(1),
         Err(error) => tally.fail(format!("{what}: {error:#}")),
     };
-    let shop = Shop::start(&data)?;
+    let program = next.program.with_file_name("onsale-in-use");
+    next::put(&today, &program)?;
+    let shop = Shop::start(&data, &program)?;
     check("HAProxy, Prometheus, standby", shop.is_whole());
-    let (restarted, order) = shop
-        .restarts_one_by_one(step)
+    let (updated, order) = shop
+        .is_updated_one_by_one(step, &today, &next)
         .map_or_else(|error| (Err(error), None), |order| (Ok(()), Some(order)));
-    check("servers are restarted one by one", restarted);
+    check("servers are updated one by one", updated);
+    check("the old program is told", shop.refuses(step, &today, &next));
     check("servers are killed at random", shop.kills_at_random(step));
     check("the ledger is sound", shop.verify(step));
     check("Kafka has what was sold", shop.is_published());
     check("all of it stops at Ctrl-C", shop.stop("INT"));
 
     // Only what was killed is to be cleaned up after, and this was not: it is the same shop.
-    let shop = Shop::start(&data)?;
+    let shop = Shop::start(&data, &program)?;
     if let Some(order) = order {
         check("what was bought is there again", shop.has(&order));
     }
     check("a run that is killed is cleaned up after", shop.abandon());
-    let shop = Shop::start(&data)?;
+    let shop = Shop::start(&data, &program)?;
     check("it is whole again", shop.is_whole());
     check("all of it stops at SIGTERM", shop.stop("TERM"));
     if tally.failures().is_empty() {
@@ -124,14 +135,15 @@ struct Shop {
     child: Child,
     log: PathBuf,
     data: PathBuf,
+    /// What is started again when it ends.
+    program: PathBuf,
     addresses: BTreeMap<String, SocketAddr>,
 }
 
 impl Shop {
-    fn start(data: &Path) -> Result<Self> {
+    fn start(data: &Path, program: &Path) -> Result<Self> {
         let (file, log) = exec::open_log("production")?;
         let port = server::free_address()?.port();
-        let program = place::target().join("debug/onsale");
         let mut command = Command::new(env::current_exe()?);
         command
             .args(["run", "--profile", "production", "--no-open", "--quiet"])
@@ -152,6 +164,7 @@ impl Shop {
             child,
             log,
             data: data.to_owned(),
+            program: program.to_owned(),
             addresses: BTreeMap::new(),
         };
         let started = Instant::now();
@@ -181,11 +194,8 @@ impl Shop {
     fn is_whole(&self) -> Result<()> {
         ensure!(run::gives(self.at("shop"), "/"), "the shop has no page");
         self.figure("sum(up{job=\"onsale\"})", |figure| figure == 3.0)?;
-        let database = fs::read_to_string(self.data.join(DATABASE_URL))?;
-        let mut psql = Command::new("psql");
-        psql.args([database.trim(), "-X", "-A", "-t", "-c"]);
-        let state = exec::stdout(psql.arg("SELECT state FROM pg_stat_replication"))?;
-        ensure!(state.trim() == "streaming", "the standby is `{state}`");
+        let state = self.database("SELECT state FROM pg_stat_replication")?;
+        ensure!(state == "streaming", "the standby is `{state}`");
         // The season is read there.
         let season = "/api/v1/performances";
         ensure!(
@@ -194,6 +204,26 @@ impl Shop {
         );
         let answered = "sum(onsale_store_reads{by=\"reader\"})";
         self.figure(answered, |figure| figure > 0.0)
+    }
+
+    /// What the database answers.
+    fn database(&self, statement: &str) -> Result<String> {
+        let url = fs::read_to_string(self.data.join(DATABASE_URL))?;
+        let mut psql = Command::new("psql");
+        psql.args([url.trim(), "-X", "-A", "-t", "-q", "-c", statement]);
+        Ok(exec::stdout(&mut psql)?.trim().to_owned())
+    }
+
+    /// A program that is given the shop's database and keys.
+    fn command(&self, program: &Path, arguments: &[&str]) -> Result<Command> {
+        let database = fs::read_to_string(self.data.join(DATABASE_URL))?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env("ONSALE_DATABASE", database.trim())
+            .env("ONSALE_DATA", self.data.join("demo"))
+            .env("ONSALE_KEYS", self.data.join("keys"));
+        Ok(command)
     }
 
     /// Waits until Prometheus has a figure that is as it should be.
@@ -224,17 +254,26 @@ impl Shop {
         found.context("it was found")
     }
 
-    /// Each gets SIGTERM and is back before the next one's turn.
-    fn restarts_one_by_one(&self, step: &Step<'_>) -> Result<Order> {
-        let buyers = Buyers::start("restarts", self.at("shop"), 1)?;
+    /// While fans buy, the schema grows under today's servers; then each of them is replaced by one
+    /// that knows the later schema, and one goes back in between, as it would if that disappointed.
+    fn is_updated_one_by_one(&self, step: &Step<'_>, today: &Path, next: &Next) -> Result<Order> {
+        let buyers = Buyers::start("update", self.at("shop"), 1)?;
         buyers.until_more()?;
-        for name in SERVERS {
-            let process = self.process(name, None)?;
-            process.signal("TERM");
-            self.process(name, Some(process))?;
-            until(&format!("{name} answers"), PATIENCE, || {
-                run::answers(self.at(name))
-            })?;
+        let mut migrate = self.command(&next.program, &["migrate"])?;
+        exec::logged(step, "production-migrate", &mut migrate)?;
+        let schema = self.database("SELECT max(version) FROM _sqlx_migrations")?;
+        ensure!(schema == next.schema.to_string(), "the schema is {schema}");
+        buyers.until_more()?;
+        let [a, b, c] = SERVERS;
+        for (program, name) in [
+            (&*next.program, a),
+            (&next.program, b),
+            (today, a),
+            (&next.program, a),
+            (&next.program, c),
+        ] {
+            next::put(program, &self.program)?;
+            self.restart(name)?;
             buyers.until_more()?;
         }
         let told = buyers.finish(step)?;
@@ -242,6 +281,37 @@ impl Shop {
         told.nothing_lost()?;
         told.nobody_failed()?;
         told.order.context("nobody bought anything")
+    }
+
+    /// Sends SIGTERM, and waits until the program that is there now answers in its place.
+    fn restart(&self, name: &str) -> Result<()> {
+        let process = self.process(name, None)?;
+        process.signal("TERM");
+        let process = self.process(name, Some(process))?;
+        until(&format!("{name} answers"), PATIENCE, || {
+            run::answers(self.at(name))
+        })?;
+        let runs = fs::metadata(format!("/proc/{}/exe", process.id))?.ino();
+        let wanted = fs::metadata(&self.program)?.ino();
+        ensure!(
+            runs == wanted,
+            "{name} runs another program than was put there"
+        );
+        Ok(())
+    }
+
+    /// Once nobody needs the old schema, it may shrink. Whoever starts the old program then is told.
+    fn refuses(&self, step: &Step<'_>, old: &Path, next: &Next) -> Result<()> {
+        let shrunk = format!("UPDATE schema_floor SET version = {}", next.schema);
+        self.database(&shrunk)?;
+        let verify = self.command(old, &["ledger", "verify"])?.output()?;
+        let said = String::from_utf8_lossy(&verify.stderr);
+        ensure!(
+            !verify.status.success() && said.contains("use a newer onsale"),
+            "{}: {said}",
+            verify.status
+        );
+        self.verify(step)
     }
 
     fn kills_at_random(&self, step: &Step<'_>) -> Result<()> {
@@ -284,13 +354,7 @@ impl Shop {
     }
 
     fn verify(&self, step: &Step<'_>) -> Result<()> {
-        let database = fs::read_to_string(self.data.join(DATABASE_URL))?;
-        let mut verify = Command::new(place::target().join("debug/onsale"));
-        verify
-            .args(["ledger", "verify"])
-            .env("ONSALE_DATABASE", database.trim())
-            .env("ONSALE_DATA", self.data.join("demo"))
-            .env("ONSALE_KEYS", self.data.join("keys"));
+        let mut verify = self.command(&self.program, &["ledger", "verify"])?;
         exec::logged(step, "production-verify", &mut verify)
     }
 

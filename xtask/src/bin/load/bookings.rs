@@ -21,23 +21,24 @@ pub(crate) struct Args {
     /// How many bookings in all
     #[arg(long, default_value_t = 10_000)]
     bookings: u32,
+    /// Over how many performances the fans spread
+    #[arg(long, default_value_t = 1)]
+    performances: usize,
 }
 
 struct Run {
-    house: House,
+    houses: Vec<House>,
     left: Cell<u32>,
+    common: Common,
 }
 
 pub(crate) async fn drive(args: Args) -> Result<()> {
-    let house = houses(&args.common, 1)
-        .await?
-        .pop()
-        .context("no performance")?;
     let run = Rc::new(Run {
-        house,
+        houses: houses(&args.common, args.performances).await?,
         left: Cell::new(args.bookings),
+        common: args.common.clone(),
     });
-    let clients = crowd::connect(&args.common, 1).await?;
+    let clients = crowd::connect(&args.common, args.performances).await?;
     crowd::measure_whole(&args.common, "bookings", clients, |index, client, tally| {
         buy_on(client, index, Rc::clone(&run), tally)
     })
@@ -46,10 +47,13 @@ pub(crate) async fn drive(args: Args) -> Result<()> {
 
 async fn buy_on(mut client: Client, index: usize, run: Rc<Run>, tally: Shared) -> Result<()> {
     let mut dice = Dice::new(index as u64 + 1);
+    let mut nth = 0;
     while run.left.get() > 0 {
         run.left.set(run.left.get() - 1);
+        let house = run.common.house_of(index, nth, run.houses.len());
+        nth += 1;
         let since = Instant::now();
-        if buy(&mut client, &mut dice, &run, &tally).await? {
+        if buy(&mut client, &mut dice, &run.houses[house], &tally).await? {
             tally.borrow_mut().accept(since);
         }
     }
@@ -57,14 +61,14 @@ async fn buy_on(mut client: Client, index: usize, run: Rc<Run>, tally: Shared) -
 }
 
 /// One booking; whether it came to anything.
-async fn buy(client: &mut Client, dice: &mut Dice, run: &Run, tally: &Shared) -> Result<bool> {
+async fn buy(client: &mut Client, dice: &mut Dice, house: &House, tally: &Shared) -> Result<bool> {
     let refused = |step: &str, status: u16, body: &[u8]| {
         tally.borrow_mut().refuse_at(step, status, body);
         Ok(false)
     };
-    let seat = run.house.seats.borrow_mut().take(Choice::Uniform, dice);
+    let seat = house.seats.borrow_mut().take(Choice::Uniform, dice);
     let seat = seat.context("the house is sold out: fewer bookings, or a larger house")?;
-    let base = format!("/api/v1/performances/{}", run.house.performance.id);
+    let base = format!("/api/v1/performances/{}", house.performance.id);
     let items = shop::items(seat);
 
     let hold = shop::uuid();

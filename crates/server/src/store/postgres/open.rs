@@ -7,6 +7,7 @@ use super::{Inner, PostgresStore};
 use crate::store::database::DatabaseUrl;
 use crate::store::error::StoreError;
 use crate::store::tables;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
@@ -15,6 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A migration that waits for a table makes everybody wait who comes to that table after it. So it
+/// waits no longer than nobody minds, and tries again. It may take its time over what it does: an index
+/// over a long table needs it.
+const MIGRATION_LIMITS: &str = "SET lock_timeout = '1s'; SET statement_timeout = 0";
+/// How long it lets the others through in between.
+const LOCK_PAUSE: Duration = Duration::from_millis(500);
+/// After so many tries somebody holds on to a table whom it does not get past.
+const LOCK_TRIES: u32 = 60;
 
 /// How a database is connected to.
 #[derive(Clone, Debug)]
@@ -220,16 +230,32 @@ impl PostgresStore {
     /// at once; one does it.
     pub async fn migrate(url: &str, options: &PostgresOptions) -> Result<i64, PostgresOpenError> {
         let target = Target::read(url, options)?;
+        let mut tries = 1;
+        loop {
+            match Self::try_to_migrate(&target).await {
+                Err(PostgresOpenError::Migration { source, .. })
+                    if waited_for_a_lock(&source) && tries < LOCK_TRIES =>
+                {
+                    let database = &target.name;
+                    tracing::info!(%database, tries, "a table is in use: the migration tries again");
+                }
+                ended => return ended,
+            }
+            tries += 1;
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
+
+    /// On a connection of its own, with which whatever it has locked is let go.
+    async fn try_to_migrate(target: &Target) -> Result<i64, PostgresOpenError> {
         let mut connection = target.connect().await?;
-        // An index over a long table takes its time.
-        let unlimited = "SET statement_timeout = 0; SET lock_timeout = '30s'";
-        sqlx::raw_sql(unlimited)
+        sqlx::raw_sql(MIGRATION_LIMITS)
             .execute(&mut connection)
             .await
             .map_err(|error| target.unreachable(error))?;
-        let found = schema(&target, &mut connection).await?;
+        let found = schema(target, &mut connection).await?;
         if found.version > known() {
-            found.is_usable(&target)?;
+            found.is_usable(target)?;
             return Ok(found.version);
         }
         MIGRATIONS
@@ -239,10 +265,19 @@ impl PostgresStore {
                 database: target.name.clone(),
                 source,
             })?;
-        let migrated = schema(&target, &mut connection).await?;
+        let migrated = schema(target, &mut connection).await?;
         let _ = connection.close().await;
         Ok(migrated.version)
     }
+}
+
+/// Whether a migration was broken off because somebody else held a lock for longer than it waits.
+fn waited_for_a_lock(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)) = error else {
+        return false;
+    };
+    let code = source.as_database_error().and_then(DatabaseError::code);
+    code.as_deref() == Some("55P03")
 }
 
 /// The latest version this program knows.

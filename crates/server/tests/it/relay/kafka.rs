@@ -196,6 +196,42 @@ async fn a_broker_killed_amid_a_sale_has_every_event_in_order_when_it_is_back() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_broker_cut_off_amid_a_sale_has_every_event_in_order_when_the_link_is_back() {
+    let started = tokio::task::spawn_blocking(Broker::behind_a_link);
+    let (broker, link) = started.await.unwrap();
+    let address = format!("127.0.0.1:{}", link.port);
+    let office = Office::open().await;
+    // Shorter than the link is cut, so that chunks are given to new producers too.
+    let patience = Duration::from_secs(2);
+    let first = relay(&office, stream(&address, patience));
+    let cutting = async {
+        until(&first, |progress| progress.sent > 100).await;
+        // Nothing comes back any more, not even a refusal.
+        link.stall(true);
+    };
+    tokio::join!(sell(&office, SHOW, 0..150), cutting);
+    // The sale goes on as if nothing had happened.
+    sell(&office, SHOW, 150..200).await;
+    until(&first, |progress| progress.away > 0).await;
+    let behind = || office.store.behind(KAFKA, i64::MIN);
+    assert!(!behind().await.unwrap().is_empty());
+    // A server that is stopped meanwhile does not wait for the link, and another one takes over.
+    let stopped = tokio::time::timeout(super::sale::PATIENCE, first.stop()).await;
+    stopped.expect("it ends behind a cut link too");
+    let second = relay(&office, stream(&address, patience));
+    until(&second, |progress| progress.leads && progress.away > 0).await;
+    sell(&office, SHOW, 200..220).await;
+    assert!(!behind().await.unwrap().is_empty());
+
+    link.stall(false);
+    published(&office.store).await;
+    let said = said(&office.store, &office.goods, SHOW).await;
+    compare(&came(&address).await, &said);
+    second.stop().await;
+    drop(broker);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_relay_killed_amid_a_sale_is_followed_by_another_and_nothing_is_lost() {
     let broker = broker().await;
     let address = broker.address();

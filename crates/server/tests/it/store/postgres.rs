@@ -15,7 +15,7 @@ use onsale_server::store::{
 };
 use sqlx::{Connection as _, PgConnection};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A first batch with a command.
 fn first() -> Append {
@@ -317,6 +317,53 @@ async fn a_schema_that_has_only_grown_is_used_by_an_older_program_and_one_that_h
         refused,
         Err(PostgresOpenError::NewerSchema { .. })
     ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_finds_a_table_in_use_lets_everybody_else_through_while_it_waits() {
+    let database = Database::fresh().await;
+    // As before there were owners of checkouts.
+    let before = "DROP TABLE checkout_server; ALTER TABLE checkout DROP COLUMN owner CASCADE, \
+         DROP COLUMN nudged CASCADE; \
+         CREATE INDEX checkout_unsettled ON checkout (created_ms) WHERE unsettled; \
+         DELETE FROM _sqlx_migrations WHERE version = 13";
+    database.execute(before).await;
+    let connect = || async { PgConnection::connect(&database.url()).await.unwrap() };
+    // A report, say, that somebody has begun and not ended.
+    let (mut report, mut watching, mut shop) = (connect().await, connect().await, connect().await);
+    let begin = "BEGIN; SELECT count(*) FROM checkout";
+    sqlx::raw_sql(begin).execute(&mut report).await.unwrap();
+    let url = database.url();
+    let migrating = tokio::spawn(async move { PostgresStore::migrate(&url, &patient()).await });
+    // A server's own limit; whoever waited behind the migration for all of the report would meet it.
+    let limit = "SET lock_timeout = '5s'";
+    sqlx::raw_sql(limit).execute(&mut shop).await.unwrap();
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'checkout'::regclass \
+         AND mode = 'AccessExclusiveLock'";
+    for _ in 0..3 {
+        let since = Instant::now();
+        loop {
+            let waiting: i64 = sqlx::query_scalar(waits)
+                .fetch_one(&mut watching)
+                .await
+                .unwrap();
+            if waiting > 0 {
+                break;
+            }
+            assert!(!migrating.is_finished(), "it did not wait");
+            assert!(
+                since.elapsed() < Duration::from_secs(60),
+                "it does not wait"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let used = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM checkout");
+        assert_eq!(used.fetch_one(&mut shop).await.unwrap(), 0);
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut report).await.unwrap();
+    migrating.await.unwrap().unwrap();
+    let store = PostgresStore::connect(&database.url(), patient()).await;
+    store.unwrap().append(first()).await.unwrap();
 }
 
 #[tokio::test]
