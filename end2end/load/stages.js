@@ -27,7 +27,7 @@ const STAGE_S = setting('STAGE_S', 10);
 const CROWD = setting('CROWD', 2_000);
 const FEW = setting('FEW', 50);
 /** Bookings that begin a second, in each step of the stress. */
-const RATES = (__ENV.RATES || '50,100,200,300,400,600,800').split(',').map(Number);
+const RATES = (__ENV.RATES || '50,100,200,300,400,600,800,1000,1400').split(',').map(Number);
 /** People a stress may have at once: beyond that nobody is left to send, and that is counted. */
 const MOST = setting('MOST', 2_000);
 /** How long somebody thinks between one booking and the next look, seconds. */

@@ -22,7 +22,7 @@ pub(crate) const STRESS: &[&str] = &["load_stress_1", "load_stress_2", "load_str
 const HOUSES: &str = "60";
 /// A step is kept up with while 95 of 100 bookings take no longer.
 const KEPT_UP_MS: f64 = 500.0;
-const RATES: [u32; 7] = [50, 100, 200, 300, 400, 600, 800];
+const RATES: [u32; 9] = [50, 100, 200, 300, 400, 600, 800, 1_000, 1_400];
 /// What 95 of 100 answers are to come within, in the stages.
 const WANTED_MS: f64 = 50.0;
 
@@ -37,7 +37,7 @@ pub(crate) fn surge(session: &Session<'_>) -> Result<Vec<Row>> {
 }
 
 pub(crate) fn stress(session: &Session<'_>) -> Result<Vec<Row>> {
-    let words = "bookings that begin at 50, 100, 200, 300, 400, 600 and 800 a second, whether or not \
+    let words = "bookings that begin at 50, 100, 200, 300, 400, 600, 800, 1,000 and 1,400 a second, whether or not \
                  the shop keeps up";
     measure(session, STRESS, "stress", words)
 }
