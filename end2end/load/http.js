@@ -2,9 +2,16 @@
 
 import http from 'k6/http';
 
-/** One server, or several, parted by commas: each visitor is at one of them. */
+/** One server, or several, parted by commas. */
 const SERVERS = __ENV.ONSALE_URL.split(',');
-const BASE = SERVERS[__VU % SERVERS.length];
+
+/** Where a proxy sends it: what is about one performance to the same server, all else to any. */
+function server(path) {
+  const about = /\/performances\/([0-9a-f-]+)/.exec(path);
+  const number = about ? parseInt(about[1].slice(-6), 16) : __VU;
+  return SERVERS[number % SERVERS.length];
+}
+
 /** As a proxy would say it that the servers trust: each visitor comes from an address of their own. */
 const ADDRESS = __ENV.ADDRESSES ? `10.${__VU >> 16}.${(__VU >> 8) & 255}.${__VU & 255}` : null;
 
@@ -20,7 +27,7 @@ export function ask(method, path, { name, body, admission, cookie, accept } = {}
   if (admission) headers['onsale-admission'] = admission;
   if (cookie) headers.cookie = cookie;
   const text = body === undefined ? null : JSON.stringify(body);
-  return http.request(method, BASE + path, text, { headers, tags: { name }, timeout: '60s' });
+  return http.request(method, server(path) + path, text, { headers, tags: { name }, timeout: '60s' });
 }
 
 export function refusal(step, answer) {

@@ -9,8 +9,8 @@
 //           keeps up
 //
 // `cargo xtask bench load_` runs them. By hand, against servers with `--rate 0 --trusted-proxy 127.0.0.1`
-// on the data of `onsale demo --quiet --performances 60`, each person at one of them and from an address
-// of their own (150 who register from one are too many):
+// on the data of `onsale demo --quiet --performances 100`, each performance at one of them as a proxy
+// would have it, each person from an address of their own (150 who register from one are too many):
 //
 //   ONSALE_URL=http://127.0.0.1:8080,http://127.0.0.1:8081 MODEL=stages ADDRESSES=1 k6 run end2end/load/stages.js
 //

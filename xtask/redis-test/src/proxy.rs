@@ -1,8 +1,8 @@
-//! A TCP proxy that can stop forwarding without closing anything: what a broken switch does.
+//! A TCP proxy that can be slow, or stop forwarding without closing anything: what a broken switch does.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ struct Stalled {
     all: AtomicBool,
     replication: AtomicBool,
     ended: AtomicBool,
+    delay_ms: AtomicU64,
     /// Whoever sends this stalls everything.
     word: Mutex<Option<String>>,
 }
@@ -76,6 +77,12 @@ impl Proxy {
         self.stalled.all.load(Ordering::SeqCst)
     }
 
+    /// Whatever comes later is so late, either way; what comes meanwhile waits behind it.
+    pub fn delay(&self, delay: Duration) {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.stalled.delay_ms.store(delay_ms, Ordering::SeqCst);
+    }
+
     /// Nothing goes either way any more, or goes on where it stood.
     pub fn stall(&self, stalled: bool) {
         self.stalled.all.store(stalled, Ordering::SeqCst);
@@ -121,6 +128,8 @@ fn forward(mut from: TcpStream, mut to: TcpStream, stalled: &Stalled, replicates
             stalled.all.load(Ordering::SeqCst)
                 || (replicates.load(Ordering::SeqCst) && stalled.replication.load(Ordering::SeqCst))
         };
+        let delay_ms = stalled.delay_ms.load(Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(delay_ms));
         while stuck() && !stalled.ended.load(Ordering::SeqCst) {
             std::thread::sleep(LOOK);
         }

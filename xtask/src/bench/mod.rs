@@ -108,6 +108,10 @@ const BENCHES: &[Bench] = &[
         measure: sales::feed,
     },
     Bench {
+        names: sales::FEED_ON_TWO,
+        measure: sales::feed_on_two,
+    },
+    Bench {
         names: relay::NAMES,
         measure: relay::measure,
     },

@@ -340,9 +340,30 @@ pub(crate) const FEED: &[&str] = &["feed_delay", "feed_delay_p99"];
 /// From asking for a seat until each of five thousand others has the change.
 pub(crate) fn feed(session: &Session<'_>) -> Result<Vec<Row>> {
     let programs = Programs::build(session)?;
+    let serve = || programs.serve(session, &[], &[]);
+    feed_of(session, &programs, FEED, "", serve)
+}
+
+pub(crate) const FEED_ON_TWO: &[&str] = &["feed_delay_postgres_2", "feed_delay_postgres_2_p99"];
+
+/// The same where the others are at another server.
+pub(crate) fn feed_on_two(session: &Session<'_>) -> Result<Vec<Row>> {
+    let programs = Programs::build_with(session, ON_POSTGRES)?;
+    let serve = || programs.serve_on_postgres(session, &[], &[], 2);
+    let on = " at another server on the same PostgreSQL";
+    feed_of(session, &programs, FEED_ON_TWO, on, serve)
+}
+
+fn feed_of(
+    session: &Session<'_>,
+    programs: &Programs,
+    names: &[&str],
+    on: &str,
+    serve: impl Fn() -> Result<Shop>,
+) -> Result<Vec<Row>> {
     let (mut medians, mut tails, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..session.runs {
-        let shop = programs.serve(session, &[], &[])?;
+        let shop = serve()?;
         let figures = programs.drive(&Target::Shop(&shop), "listeners", &[])?;
         shop.close(&programs.onsale)?;
         medians.push(figures.get("median_ms")?);
@@ -352,7 +373,8 @@ pub(crate) fn feed(session: &Session<'_>) -> Result<Vec<Row>> {
     let row = |name: &str, what: &str, runs, notes| Row {
         name: name.into(),
         what: format!(
-            "from asking for two seats until a listener has the change, {what} over 5,000 listeners"
+            "from asking for two seats until a listener{on} has the change, {what} over 5,000 \
+             listeners"
         ),
         unit: "ms",
         runs,
@@ -361,8 +383,8 @@ pub(crate) fn feed(session: &Session<'_>) -> Result<Vec<Row>> {
         notes,
     };
     Ok(vec![
-        row("feed_delay", "median", medians, notes),
-        row("feed_delay_p99", "p99", tails, Vec::new()),
+        row(names[0], "median", medians, notes),
+        row(names[1], "p99", tails, Vec::new()),
     ])
 }
 

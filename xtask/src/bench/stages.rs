@@ -19,7 +19,7 @@ pub(crate) const STAGES: &[&str] = &["load_stages_1", "load_stages_2", "load_sta
 pub(crate) const SURGE: &[&str] = &["load_surge_1", "load_surge_2", "load_surge_3"];
 pub(crate) const STRESS: &[&str] = &["load_stress_1", "load_stress_2", "load_stress_3"];
 /// More seats than are sold meanwhile.
-const HOUSES: &str = "60";
+const HOUSES: &str = "100";
 /// A step is kept up with while 95 of 100 bookings take no longer.
 const KEPT_UP_MS: f64 = 500.0;
 const RATES: [u32; 9] = [50, 100, 200, 300, 400, 600, 800, 1_000, 1_400];

@@ -1,5 +1,6 @@
 //! How late the others hear of it: thousands of listeners on one performance's feed, a fan who holds
-//! seats now and then, and the time from asking until each listener has the change.
+//! seats now and then, and the time from asking until each listener has the change. Where there are
+//! several servers, nobody listens at the one that the fan is at.
 
 use std::{
     cell::RefCell,
@@ -50,8 +51,12 @@ pub(crate) async fn drive(args: &Args) -> Result<()> {
     let feed = format!("/api/v1/performances/{}/feed", house.performance.id);
     let watch = Rc::new(RefCell::new(Watch::default()));
     let mut listening = Vec::new();
-    for index in 0..args.listeners {
-        let client = Client::connect(args.common.at).await?;
+    let elsewhere = match &args.common.beside[..] {
+        [] => &[args.common.at],
+        beside => beside,
+    };
+    for (index, address) in (0..args.listeners).zip(elsewhere.iter().cycle()) {
+        let client = Client::connect(*address).await?;
         let (stream, rest) = client
             .into_stream(&feed)
             .await

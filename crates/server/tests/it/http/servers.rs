@@ -5,6 +5,7 @@ use super::buying::{GOOD, buy, quoted, wish};
 use super::feed::{Listener, view};
 use super::shop::{Shop, show, wish as hold_of};
 use crate::store::replica::{Pair, the_replica_answers};
+use crate::support::postgres::Server;
 use onsale_server::accounts::Role;
 use onsale_server::store::{PostgresOptions, PostgresStore};
 use serde_json::json;
@@ -230,4 +231,56 @@ async fn a_server_cut_off_from_the_database_says_so_in_time_and_its_fans_buy_at_
     while view(&first).await != view(&second).await {
         assert!(since.elapsed() < PATIENCE, "the two do not agree");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_slow_costs_fans_time_and_one_that_crashes_nothing_they_were_told() {
+    let blocking = tokio::task::spawn_blocking(|| Server::start(&[]));
+    let server = blocking.await.unwrap();
+    server.ready().await;
+    let link = redis_test::Proxy::before(server.port);
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", link.port);
+    // With the limits that servers have.
+    let options = PostgresOptions::default();
+    PostgresStore::migrate(&url, &options).await.unwrap();
+    let shop = Shop::on(PostgresStore::connect(&url, options).await.unwrap()).await;
+    assert_eq!(sell(&shop, 0..2).await, 2);
+
+    link.delay(Duration::from_millis(50));
+    assert_eq!(sell(&shop, 2..4).await, 2, "each statement takes its time");
+    link.delay(Duration::ZERO);
+
+    let crashed = tokio::task::spawn_blocking(move || {
+        server.crash();
+        server
+    });
+    let mut server = crashed.await.unwrap();
+    let fan = shop.fan();
+    let (path, wish) = (
+        show("/holds"),
+        hold_of(Uuid::now_v7(), Uuid::now_v7(), &[90]),
+    );
+    let refused = tokio::time::timeout(PATIENCE, fan.json("POST", &path, &wish)).await;
+    let refused = refused.expect("nobody is kept waiting for ever");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(shop.fan().get(&show("/seats"), &[]).await.status, 200);
+
+    let again = tokio::task::spawn_blocking(move || {
+        server.start_again(&[]);
+        server
+    });
+    let _server = again.await.unwrap();
+    let since = Instant::now();
+    loop {
+        let told = fan.json("POST", &path, &wish).await;
+        if told.status == 201 {
+            break;
+        }
+        assert_eq!(told.status, 503, "{told:?}");
+        assert!(since.elapsed() < PATIENCE, "it does not heal: {told:?}");
+    }
+    assert_eq!(sell(&shop, 4..6).await, 2, "and it sells again");
+    let organiser = shop.signed_in("olga@example.org", Role::Organiser).await;
+    let sales = organiser.get(&show("/sales"), &[]).await.json();
+    assert_eq!(sales["total"]["sold"], json!(12), "{sales}");
 }

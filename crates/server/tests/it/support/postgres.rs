@@ -153,6 +153,11 @@ impl Server {
     /// The same, and starts it again on the same port.
     pub(crate) fn crash_and_start(&mut self, settings: &[&str]) {
         self.crash();
+        self.start_again(settings);
+    }
+
+    /// Starts it on the same port, after it has crashed.
+    pub(crate) fn start_again(&mut self, settings: &[&str]) {
         // The old keeper has nothing left to stop and must not remove anything.
         std::fs::write(self.dir.join("keep"), "").unwrap();
         drop(self.keeper.stdin.take());
