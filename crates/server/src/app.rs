@@ -239,6 +239,7 @@ impl App {
             houses: Houses::default(),
             web,
             counts: KnownCounts::default(),
+            slips: crate::keys::slips(&keys)?,
             draining: AtomicBool::new(false),
         });
         crate::http::rooms::door::take_up(&state)
@@ -269,6 +270,7 @@ impl App {
             router::router(self.state.clone()),
             self.state.rooms.clone(),
             settings,
+            self.state.slips.clone(),
         )
     }
 

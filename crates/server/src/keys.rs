@@ -10,6 +10,7 @@ use crate::payments::webhook::WebhookKey;
 use crate::quoting::QuoteKey;
 use crate::store::checkouts::ServerId;
 use crate::tickets::TicketKey;
+use crate::trace::SlipKey;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -79,6 +80,13 @@ impl Keys {
 pub fn device(folder: &Path) -> Result<DeviceKey, KeyError> {
     made(folder)?;
     Ok(DeviceKey::new(key(&folder.join("device.key"))?))
+}
+
+/// Signs what browsers hand back about traced requests: made of the quotes' key, whose loss costs the
+/// slips of two minutes.
+pub fn slips(folder: &Path) -> Result<SlipKey, KeyError> {
+    made(folder)?;
+    Ok(SlipKey::derived(&key(&folder.join("quote.key"))?))
 }
 
 /// Which server this is, as long as it is the same folder on the same machine: a copy of the folder

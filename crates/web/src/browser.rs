@@ -33,6 +33,18 @@ pub(crate) fn now_ms() -> i64 {
     js_sys::Date::now() as i64 + CLOCK.get().0
 }
 
+/// Milliseconds by a clock that only goes forward.
+pub(crate) fn stopwatch_ms() -> f64 {
+    window().performance().map_or(0.0, |clock| clock.now())
+}
+
+/// Sends a few words to the server, for which nobody waits; they go out even when the page is left.
+pub(crate) fn tell(path: &str, words: &str) {
+    let _ = window()
+        .navigator()
+        .send_beacon_with_opt_str(path, Some(words));
+}
+
 /// The server said `now_ms` in an answer that took `took_ms` to arrive.
 pub(crate) fn learn_clock(server_now_ms: i64, took_ms: i64) {
     let offset = server_now_ms + took_ms / 2 - js_sys::Date::now() as i64;

@@ -8,9 +8,9 @@ use super::problem::{ApiError, ForTheLog};
 use super::rooms;
 use super::session::{Session, Visit};
 use super::settings::{Network, Settings};
-use super::traced::{Traced, leave_route};
+use super::traced::{Traced, leave_route, taking_slips};
 use crate::rooms::WaitingRooms;
-use crate::trace::{self, Context, Parent, RequestId};
+use crate::trace::{self, Context, Parent, RequestId, SlipKey};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
@@ -101,6 +101,7 @@ struct Shared {
     draining: AtomicBool,
     request_id: RequestIds,
     seen: Seen,
+    slips: SlipKey,
 }
 
 /// What is counted, looked up once.
@@ -191,7 +192,7 @@ impl Edge {
     /// Puts the edge around `router`. What everybody polls of `rooms` is answered before it: routing
     /// would cost more than the answer.
     #[must_use]
-    pub fn new(router: Router, rooms: WaitingRooms, settings: Settings) -> Self {
+    pub fn new(router: Router, rooms: WaitingRooms, settings: Settings, slips: SlipKey) -> Self {
         let governor = settings.rate.and_then(|rate| {
             GovernorConfigBuilder::default()
                 .key_extractor(ByCaller)
@@ -200,7 +201,8 @@ impl Edge {
                 .finish()
         });
         let router = match &settings.traces {
-            Some(_) => router.route_layer(axum::middleware::from_fn(leave_route)),
+            Some(spans) => taking_slips(router, spans.clone(), slips.clone())
+                .route_layer(axum::middleware::from_fn(leave_route)),
             None => router,
         };
         let inner = match &governor {
@@ -217,6 +219,7 @@ impl Edge {
             draining: AtomicBool::new(false),
             request_id: RequestIds::new(),
             seen: Seen::new(),
+            slips,
         };
         Self {
             inner,
@@ -258,9 +261,9 @@ impl Edge {
             None => context,
         };
         let answering = self.answer_as(request_id, request, peer);
-        let response = trace::within(Some(context), answering).await;
+        let mut response = trace::within(Some(context), answering).await;
         if let Some(traced) = traced {
-            traced.end(&response);
+            traced.end(&mut response, &self.shared.slips);
         }
         response
     }

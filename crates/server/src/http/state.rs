@@ -13,6 +13,7 @@ use crate::lane::{Goods, Lanes, PerformanceSource as _};
 use crate::money::Money;
 use crate::relay::sales::Sales;
 use crate::store::Database;
+use crate::trace::SlipKey;
 use booking_core::PerformanceId;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +53,8 @@ pub struct Services {
     pub counts: KnownCounts,
     /// Whether the server is being stopped.
     pub draining: AtomicBool,
+    /// Signs what browsers hand back about traced requests.
+    pub slips: SlipKey,
 }
 
 /// Handle on [`Services`], cheap to clone; the router's state.

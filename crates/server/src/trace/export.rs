@@ -264,6 +264,7 @@ fn data_of(span: Span, scope: &InstrumentationScope) -> SpanData {
         span_kind: match span.kind {
             Kind::Server => SpanKind::Server,
             Kind::Internal => SpanKind::Internal,
+            Kind::Client => SpanKind::Client,
         },
         name: span.name,
         start_time: span.began,

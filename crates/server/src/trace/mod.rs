@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`parent`](Parent) | the header `traceparent` |
 //! | [`spans`](Spans) | what a traced request writes down, and the queue to whoever collects it |
+//! | [`slip`] | a browser's own span, told by the browser |
 //! | `export` | sending that to a collector (cargo feature `traces`) |
 //! | `collector` | the one request that this takes, over HTTP |
 //!
@@ -20,9 +21,11 @@ mod collector;
 #[cfg(feature = "traces")]
 pub mod export;
 mod parent;
+pub mod slip;
 mod spans;
 
 pub use parent::Parent;
+pub use slip::{Slip, SlipKey};
 pub use spans::{Fact, Kind, Recorder, Sampling, Span, Spans, WAITING_MOST};
 
 use spans::Recording;

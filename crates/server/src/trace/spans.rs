@@ -22,6 +22,8 @@ pub enum Kind {
     Server,
     /// Something within the program.
     Internal,
+    /// Somebody else's, who waited for a request of theirs.
+    Client,
 }
 
 /// Something to know about a span.
@@ -126,7 +128,8 @@ impl Spans {
         span.get() <= below
     }
 
-    fn note(&self, span: Span) {
+    /// Sends a span on its way.
+    pub fn note(&self, span: Span) {
         if self.0.queue.try_send(span).is_err() {
             metrics::counter!("onsale_trace_spans", "outcome" => "dropped").increment(1);
         }

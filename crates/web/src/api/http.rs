@@ -174,8 +174,14 @@ async fn fetch(
     let request =
         Request::new_with_str_and_init(&format!("{ROOT}{path}"), &init).map_err(broken)?;
 
+    let since = browser::stopwatch_ms();
     let answer = JsFuture::from(browser::window().fetch_with_request(&request)).await;
     let response: Response = answer.map_err(|e| lost(&e))?.unchecked_into();
+    // The server traces this one, and would like to know how it looks from here.
+    if let Ok(Some(slip)) = response.headers().get("onsale-slip") {
+        let waited_ms = (browser::stopwatch_ms() - since).ceil() as u32;
+        browser::tell(&format!("{ROOT}/slips"), &format!("{slip} {waited_ms}"));
+    }
     if let Ok(Some(date)) = response.headers().get("date") {
         browser::learn_clock_roughly(&date);
     }

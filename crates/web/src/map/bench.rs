@@ -16,8 +16,9 @@ use wasm_bindgen::closure::Closure;
 use web_sys::HtmlCanvasElement;
 
 use super::house::house_of;
-use super::running::{Map, now};
+use super::running::Map;
 use crate::browser;
+use crate::browser::stopwatch_ms;
 
 /// Seats of the house that is measured.
 const SEATS: usize = 50_000;
@@ -116,7 +117,7 @@ struct Bench {
 impl Bench {
     /// From data in memory to a painted canvas; the time it took, in milliseconds.
     fn start(&mut self, canvas: HtmlCanvasElement) -> Result<f64, JsValue> {
-        let since = now();
+        let since = stopwatch_ms();
         let map = Map::start(canvas, house_of(&self.seat_map), |_| {})?;
         map.with(|engine| {
             engine.set_statuses(&self.packed, since);
@@ -130,7 +131,7 @@ impl Bench {
         });
         map.paint_now();
         self.map = Some(map);
-        Ok(now() - since)
+        Ok(stopwatch_ms() - since)
     }
     /// Shows the house `zoom` times as large as whole, the middle moved by parts of the view.
     fn look(&self, zoom: f64, right: f64, down: f64) {
@@ -156,19 +157,19 @@ impl Bench {
             self.packed[seat / 4] ^= 2 << (seat % 4 * 2);
         }
         if let Some(map) = &self.map {
-            map.with_at_once(|engine| engine.set_statuses(&self.packed, now()));
+            map.with_at_once(|engine| engine.set_statuses(&self.packed, stopwatch_ms()));
         }
     }
     /// Mean milliseconds of a full repaint over `runs`.
     fn repaint(&self, runs: u32) -> f64 {
-        let since = now();
+        let since = stopwatch_ms();
         if let Some(map) = &self.map {
             for _ in 0..runs {
                 map.with(|engine| engine.look(|_| ()));
                 map.paint_now();
             }
         }
-        (now() - since) / f64::from(runs.max(1))
+        (stopwatch_ms() - since) / f64::from(runs.max(1))
     }
     fn frames(&self) -> f64 {
         self.map

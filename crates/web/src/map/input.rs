@@ -7,7 +7,8 @@ use seat_painter::Direction;
 use web_sys::{KeyboardEvent, PointerEvent, WheelEvent};
 
 use super::engine::MapEvent;
-use super::running::{Map, now};
+use super::running::Map;
+use crate::browser::stopwatch_ms;
 
 /// A pointer that moves less than this (CSS pixels) has tapped.
 const SLOP: f64 = 7.0;
@@ -112,7 +113,7 @@ impl Hands {
         let finger = fingers.remove(i);
         drop(fingers);
         if !finger.moved {
-            let asked = map.with(|engine| engine.tap(finger.x, finger.y, now()));
+            let asked = map.with(|engine| engine.tap(finger.x, finger.y, stopwatch_ms()));
             if let Some(event) = asked {
                 map.tell(event);
             }
@@ -195,7 +196,7 @@ pub(crate) fn key(map: &Map, event: &KeyboardEvent) -> bool {
         }
         _ => return false,
     };
-    if let Some(seat) = map.with(|engine| engine.step(direction, now())) {
+    if let Some(seat) = map.with(|engine| engine.step(direction, stopwatch_ms())) {
         map.tell(MapEvent::Focus(Some(seat)));
     }
     true
@@ -211,7 +212,7 @@ pub(crate) fn zoom(map: &Map, factor: f64) -> bool {
                 f64::from(house.ys[seat as usize]),
             )
         });
-        engine.glide(now(), |view| {
+        engine.glide(stopwatch_ms(), |view| {
             let (x, y) = match at {
                 Some((x, y)) => view.to_screen(x, y),
                 None => view.middle_of_view(),
@@ -224,7 +225,7 @@ pub(crate) fn zoom(map: &Map, factor: f64) -> bool {
 
 /// Shows the whole house.
 pub(crate) fn whole(map: &Map) -> bool {
-    map.with(|engine| engine.glide(now(), seat_painter::Viewport::fit));
+    map.with(|engine| engine.glide(stopwatch_ms(), seat_painter::Viewport::fit));
     true
 }
 

@@ -13,10 +13,10 @@ use seat_painter::{BlockLabel, Glyph, House, Painter, Scene, Viewport};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
-use super::running::now;
 use super::theme::Theme;
 use super::writer::Writer;
 use crate::browser;
+use crate::browser::stopwatch_ms;
 
 /// Seats of the practice house: blocks, rows in each, seats in each row.
 const BLOCKS: u32 = 6;
@@ -89,12 +89,12 @@ fn wait() {
 }
 
 fn go_on() {
-    let since = now();
+    let since = stopwatch_ms();
     let more = PRACTICE.with_borrow_mut(|practice| {
         let Some(practice) = practice else {
             return None;
         };
-        while practice.rounds < ROUNDS && now() - since < STRETCH_MS {
+        while practice.rounds < ROUNDS && stopwatch_ms() - since < STRETCH_MS {
             practice.round();
         }
         Some(practice.rounds < ROUNDS)

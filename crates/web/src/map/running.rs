@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlCanvasElement;
 
 use super::engine::{Engine, MapEvent};
-use crate::browser;
+use crate::browser::{self, stopwatch_ms};
 
 /// An engine that paints itself when the browser is ready for a frame.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ impl Map {
 
     /// Paints without waiting for the browser's next frame.
     pub(crate) fn paint_now(&self) {
-        let next = self.engine.borrow_mut().frame(now());
+        let next = self.engine.borrow_mut().frame(stopwatch_ms());
         match next {
             Ok(next) => {
                 if next.moved {
@@ -115,11 +115,4 @@ impl Map {
             self.shared.waiting.set(asked.ok());
         }
     }
-}
-
-/// The browser's monotonic clock.
-pub(crate) fn now() -> f64 {
-    browser::window()
-        .performance()
-        .map_or(0.0, |clock| clock.now())
 }

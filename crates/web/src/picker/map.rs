@@ -7,9 +7,9 @@ use leptos::prelude::*;
 use super::choice;
 use super::say;
 use super::state::Picker;
+use crate::browser::stopwatch_ms;
 use crate::i18n::{fill, use_i18n};
 use crate::map::engine::MapEvent;
-use crate::map::running::now;
 use crate::map::theme::band_class;
 use crate::map::view::{MapHandle, SeatMapView};
 
@@ -83,7 +83,7 @@ pub(crate) fn PickerMap(picker: Picker) -> impl IntoView {
     // What has changed goes to the canvas.
     Effect::new(move || {
         picker.follow(|view| {
-            handle.with(|map| map.with_at_once(|e| e.set_statuses(view.packed(), now())))
+            handle.with(|map| map.with_at_once(|e| e.set_statuses(view.packed(), stopwatch_ms())))
         });
     });
     Effect::new(move || {
@@ -104,7 +104,7 @@ pub(crate) fn PickerMap(picker: Picker) -> impl IntoView {
         let seats = picker.look_at.get();
         if !seats.is_empty() {
             let seats: Vec<u32> = seats.into_iter().map(|seat| seat.0).collect();
-            handle.with(|map| map.with(|engine| engine.reveal_all(&seats, now())));
+            handle.with(|map| map.with(|engine| engine.reveal_all(&seats, stopwatch_ms())));
         }
     });
     let counts = Memo::new(move |_| picker.follow(|view| choice::by_section(&picker.map(), view)));
