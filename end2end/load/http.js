@@ -1,6 +1,8 @@
 // One request, and what a "no" is called: errors are counted by step, status and the problem's code.
 
+import { sleep } from 'k6';
 import http from 'k6/http';
+import { Counter } from 'k6/metrics';
 
 /** One server, or several, parted by commas. */
 const SERVERS = __ENV.ONSALE_URL.split(',');
@@ -15,6 +17,10 @@ function server(path) {
 /** As a proxy would say it that the servers trust: each visitor comes from an address of their own. */
 const ADDRESS = __ENV.ADDRESSES ? `10.${__VU >> 16}.${(__VU >> 8) & 255}.${__VU & 255}` : null;
 
+/** Whoever gets no answer at all asks once more after so long, as the page does: it is the same command. */
+const AGAIN_S = __ENV.ASK_AGAIN ? 0.7 : null;
+const again = new Counter('asked_again');
+
 export class Refused extends Error {}
 
 export function ask(method, path, { name, body, admission, cookie, accept } = {}) {
@@ -27,7 +33,13 @@ export function ask(method, path, { name, body, admission, cookie, accept } = {}
   if (admission) headers['onsale-admission'] = admission;
   if (cookie) headers.cookie = cookie;
   const text = body === undefined ? null : JSON.stringify(body);
-  return http.request(method, server(path) + path, text, { headers, tags: { name }, timeout: '60s' });
+  const request = () => http.request(method, server(path) + path, text, { headers, tags: { name }, timeout: '60s' });
+  const answer = request();
+  if (answer.status !== 0 || AGAIN_S === null) return answer;
+  console.log(`unanswered\t${name}: ${answer.error}`);
+  again.add(1);
+  sleep(AGAIN_S);
+  return request();
 }
 
 export function refusal(step, answer) {

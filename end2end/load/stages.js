@@ -173,6 +173,7 @@ export function handleSummary({ metrics, state }) {
   const say = (name, value) => lines.push(`${name}\t${value}`);
   const count = (name) => (metrics[name] ? metrics[name].values.count : 0);
   for (const name of Object.keys(counts)) say(name, count(name));
+  say('asked_again', count('asked_again'));
   say('not_sent', count('dropped_iterations'));
   say('requests', count('http_reqs'));
   say('seconds', state.testRunDurationMs / 1_000);

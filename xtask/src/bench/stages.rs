@@ -75,7 +75,7 @@ impl Said {
         let _ = fs::remove_file(&console);
         let mut k6 = crowd::k6(&k6, "stages.js", &console);
         k6.env("ONSALE_URL", shop.urls()).env("MODEL", model);
-        k6.env("ADDRESSES", "1");
+        k6.env("ADDRESSES", "1").env("ASK_AGAIN", "1");
         let (log, log_path) = exec::open_log("k6")?;
         k6.stdout(File::create(&summary)?).stderr(log);
         let servers: Vec<_> = shop.processes().into_iter().map(Used::of).collect();
@@ -118,12 +118,14 @@ impl Said {
     fn row(mut self, name: &str, model: &str, words: &str, servers: usize) -> Result<Row> {
         let mut notes = vec![format!(
             "{:.0} bookings, {:.0} requests ({:.0} a second), {:.0} times somebody else was quicker, \
-             {:.0} times somebody who registers was asked to come back, {:.0} errors, {:.0} not sent",
+             {:.0} times somebody who registers was asked to come back, {:.0} times somebody got no \
+             answer and asked once more, {:.0} errors, {:.0} not sent",
             self.get("booked")?,
             self.get("requests")?,
             self.get("requests")? / self.get("seconds")?,
             self.get("conflicts")?,
             self.get("busy")?,
+            self.get("asked_again")?,
             self.get("errors")?,
             self.get("not_sent")?,
         )];
