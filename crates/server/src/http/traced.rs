@@ -7,6 +7,7 @@ use super::rooms;
 use crate::trace::{Context, Parent, Recorder, Slip, SlipKey, Span, Spans, slip};
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::Next;
 use axum::routing::post;
@@ -78,7 +79,8 @@ impl Traced {
         &self.context
     }
 
-    /// It has been answered. A caller that said which span of its own waits for it gets a slip.
+    /// It has been answered. A caller that said which span of its own waits for it gets a slip, unless
+    /// a cache may give the answer to others too: they would all hand it in.
     pub(super) fn end<B>(mut self, response: &mut Response<B>, slips: &SlipKey) {
         self.is_over = true;
         let matched = response.extensions().get::<MatchedPath>();
@@ -93,7 +95,11 @@ impl Traced {
             ..self.span(recorder, route)
         };
         let span = span.with("http.response.status_code", number(status));
-        if let Some(caller) = self.caller {
+        let is_for_one = response.headers().get(CACHE_CONTROL).is_some_and(|said| {
+            let said = said.to_str().unwrap_or_default();
+            said.split(',').any(|word| word.trim() == "no-store")
+        });
+        if let Some(caller) = self.caller.filter(|_| is_for_one) {
             let slip = slips.sign(&Slip {
                 trace: span.trace,
                 span: caller.span,
