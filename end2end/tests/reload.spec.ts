@@ -41,3 +41,22 @@ test("a reload right after paying shows the order and charges nothing again", as
   await fan.page.goto("/tickets");
   await expect(fan.find.heading("Late Shift")).toHaveCount(1);
 });
+
+test("once it is paid the checkout's address leads to the tickets, in whatever tab", async ({ fan }) => {
+  await fan.do.openPerformance("Late Shift");
+  await fan.do.openList();
+  await fan.do.pick(...SEATS);
+  await fan.do.hold();
+  await fan.do.goToCheckout();
+  const checkout = fan.page.url();
+  await fan.do.fillBuyer();
+  await fan.do.fillCard();
+  await fan.do.pay();
+  await fan.see.tickets(2);
+  // As after a reload that was under way when the answer came.
+  await fan.page.goto(checkout);
+  await fan.see.tickets(2);
+  const tab = await fan.page.context().newPage();
+  await tab.goto(checkout);
+  await expect(tab.getByRole("heading", { name: "2 tickets" })).toBeVisible();
+});

@@ -12,10 +12,10 @@ mod summary;
 mod tickets;
 pub(crate) mod validate;
 
-use booking_core::{HoldId, PerformanceId};
+use booking_core::{HoldId, OrderId, PerformanceId};
 use leptos::prelude::*;
 
-use crate::api::{self, Failure, HoldAnswer};
+use crate::api::{self, Failure, HoldAnswer, Order};
 use crate::components::hold_clock::{HoldClock, extension_minutes};
 use crate::components::load::{Failed, Skeleton};
 use crate::components::page::announce;
@@ -88,21 +88,37 @@ fn Loaded(performance: PerformanceId, hold: HoldId) -> impl IntoView {
     }
 }
 
-/// The hold was gone when the page came: paid for before a reload, or lapsed.
+/// The order that a hold was paid for with, if it was. What this tab knows of it need not be there: the
+/// answer may have come, and been done with, while the page was already being loaded again, or another
+/// tab paid.
+async fn order_of(hold: HoldId, kept: OrderId) -> Result<Option<Order>, Failure> {
+    match api::order(kept).await {
+        Ok(order) => return Ok(Some(order)),
+        Err(failure) if failure.is_not_found() => {}
+        Err(failure) => return Err(failure),
+    }
+    let orders = api::orders().await?;
+    Ok(orders.into_iter().find(|order| order.hold_id == hold))
+}
+
+/// The hold was gone when the page came: paid for, or lapsed.
 #[component]
 fn Gone(known: Known, hold: HoldId) -> impl IntoView {
     let kept = Kept::recall(hold);
     let places = kept.items.iter().map(|item| item.place).collect();
-    let order = LocalResource::new(move || api::order(kept.order));
+    let order = LocalResource::new(move || order_of(hold, kept.order));
+    let again = Callback::new(move |()| order.refetch());
     move || {
         let (known, places): (Known, Vec<_>) = (known.clone(), Clone::clone(&places));
         match order.get() {
             None => view! { <Skeleton class="skeleton--checkout"/> }.into_any(),
-            Some(Ok(order)) => {
+            Some(Ok(Some(order))) => {
                 pay::go_to_order(&order);
                 view! { <Skeleton class="skeleton--checkout"/> }.into_any()
             }
-            Some(Err(_)) => view! { <Lapsed known places end=End::Lapsed/> }.into_any(),
+            Some(Ok(None)) => view! { <Lapsed known places end=End::Lapsed/> }.into_any(),
+            // That nothing was charged is not to be said before it is known.
+            Some(Err(failure)) => view! { <Failed failure retry=again/> }.into_any(),
         }
     }
 }
